@@ -1,0 +1,1 @@
+"""What `backsight benchmark NAME` runs: ratios measured in one run."""

@@ -1,0 +1,61 @@
+"""Every error that Backsight raises on purpose, as one tree. Knows nothing of who catches them.
+
+BacksightError
+├── InvalidValueError        a value handed to us breaks its documented contract (also a ValueError)
+├── InputError               something the user gave us cannot be assessed
+│   ├── VideoError           not a video, no frames, damaged, unreadable
+│   ├── CameraError          no such camera, or it stopped
+│   └── NoPersonError        not one frame shows a person
+├── ModelFileError
+│   ├── WeightsError         BlazePose weights missing, unreachable or altered
+│   └── CheckpointError      a Backsight checkpoint is damaged or of another feature schema
+├── OutputError              results cannot be written: permission, disk full, already there
+└── MissingDependencyError   an optional extra is needed and not installed
+
+A message names the file or field, what was expected, what was found and what to do. The command line prints it
+as it stands, on one line, and exits with a code other than 0.
+"""
+
+
+class BacksightError(Exception):
+    """Base of every error that Backsight raises on purpose."""
+
+
+class InvalidValueError(BacksightError, ValueError):
+    """A value breaks its documented contract: wrong shape, wrong range, wrong order."""
+
+
+class InputError(BacksightError):
+    """Something the user gave us cannot be assessed."""
+
+
+class VideoError(InputError):
+    """A file is not a video, holds no frames, or is damaged."""
+
+
+class CameraError(InputError):
+    """A camera cannot be opened, or stopped delivering frames."""
+
+
+class NoPersonError(InputError):
+    """Not one frame of the recording shows a person."""
+
+
+class ModelFileError(BacksightError):
+    """A model file is missing, damaged or does not fit."""
+
+
+class WeightsError(ModelFileError):
+    """BlazePose weights are missing, unreachable or altered."""
+
+
+class CheckpointError(ModelFileError):
+    """A Backsight checkpoint is damaged or made for another feature schema."""
+
+
+class OutputError(BacksightError):
+    """Results cannot be written where the user asked for them."""
+
+
+class MissingDependencyError(BacksightError):
+    """An optional extra is needed for this and is not installed."""

@@ -1,0 +1,1 @@
+"""The paper's network, its checkpoint and its predictor. Knows nothing of video or poses."""

@@ -1,0 +1,1 @@
+"""BlazePose, its weights, the landmark filter and the quality gate. Knows nothing of features or indices."""

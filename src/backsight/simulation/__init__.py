@@ -1,0 +1,1 @@
+"""Virtual volunteers with known truth. Knows nothing of networks."""
