@@ -10,7 +10,7 @@ Importing is light: each name below is loaded when it is first used. Nothing her
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backsight.api import assess
+    from backsight.composition import assess
     from backsight.domain.assessment import Assessment
     from backsight.domain.recording import Exercise
     from backsight.domain.sequences import FeatureSequence, PoseSequence
@@ -24,7 +24,7 @@ _HOME = {
     "Exercise": "backsight.domain.recording",
     "FeatureSequence": "backsight.domain.sequences",
     "PoseSequence": "backsight.domain.sequences",
-    "assess": "backsight.api",
+    "assess": "backsight.composition",
 }
 
 

@@ -136,8 +136,7 @@ class PoseSequence:
     @property
     def has_person(self) -> NDArray[np.bool_]:
         """For each frame whether any landmark is known; shape (n_frames,)."""
-        known: NDArray[np.bool_] = np.isfinite(self.image_px[:, :, 0]).any(axis=1)
-        return known
+        return np.asarray(np.isfinite(self.image_px[:, :, 0]).any(axis=1), dtype=np.bool_)
 
     def to_xarray(self) -> xarray.Dataset:
         """Return the poses layout of the `movement` package: position (time, space, keypoints, individuals).
