@@ -1,0 +1,162 @@
+"""The whole road, read top to bottom: frames to landmarks to features to an assessment.
+
+The only place that knows the order of the stages. Knows no engine: frames, landmarks and index come through ports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from backsight.domain.assessment import Assessment, ExerciseAssessment, ModelCard, QualityVerdict
+from backsight.domain.recording import Exercise
+from backsight.domain.sequences import FeatureSequence, PoseObservation, PoseSequence, PoseTrack
+from backsight.errors import NoPersonError, VideoError
+from backsight.features.extract import extract_features
+from backsight.kinematics.resampling import resample
+from backsight.ports import FrameSource, IndexPredictor, PoseEstimator
+from backsight.pose.filtering import fill_short_gaps, filled_share, filter_by_visibility, removed_share
+from backsight.pose.quality import judge_quality
+from backsight.scoring.assess import assess_session, index_interval
+from backsight.scoring.measure import measure_exercise
+from backsight.scoring.sub_indices import sub_indices
+from backsight.video.buffer import read_beside
+from backsight.video.statistics import ImageStatisticsCollector
+
+MODEL_FPS = 30.0
+"""The network reads 30 frames a second (paper, section I: "5 sec, 30 fps")."""
+
+Progress = Callable[[int, int], None]
+"""Called with (frames done, frames expected); 0 expected means unknown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Landmarks cleaned and turned into features: what training and assessing do alike."""
+
+    filtered: PoseSequence
+    """Landmarks of visibility >= 0.6, short gaps filled, at the recording's own times."""
+    features: FeatureSequence
+    """At 30 frames a second."""
+    removed_share: float
+    filled_share: float
+
+
+def prepare(raw: PoseSequence) -> Prepared:
+    """Filter, fill short gaps, resample to 30 fps and extract the 193 features (paper, section III-A)."""
+    kept = filter_by_visibility(raw)
+    filled = fill_short_gaps(kept)
+    return Prepared(
+        filtered=filled,
+        features=extract_features(resample(filled, fps=MODEL_FPS)),
+        removed_share=removed_share(raw, kept),
+        filled_share=filled_share(kept, filled),
+    )
+
+
+def track_person(source: FrameSource, estimator: PoseEstimator, *, on_progress: Progress | None = None) -> PoseTrack:
+    """Follow one person through all frames of a source, decoding beside pose estimation.
+
+    Raises
+    ------
+    VideoError
+        When the source gives fewer than two frames: a movement cannot be judged from one picture.
+    """
+    info = source.info
+    # 0 stands for unknown: cameras and containers without an index do not say how many frames will come.
+    expected = round(info.duration_s * info.fps) if np.isfinite(info.duration_s * info.fps) else 0
+    observations: list[PoseObservation] = []
+    timestamps_s: list[float] = []
+    statistics = ImageStatisticsCollector()
+    frame_size = (0, 0)
+    with read_beside(source) as frames:
+        for frame in frames:
+            observations.append(estimator.estimate(frame))
+            timestamps_s.append(frame.timestamp_s)
+            statistics.add(frame)
+            frame_size = (frame.image.shape[1], frame.image.shape[0])
+            if on_progress:
+                on_progress(len(observations), expected)
+        n_dropped = frames.n_dropped
+    if len(observations) < 2:
+        raise VideoError(
+            f"{info.name}: expected a recording of a movement, got {len(observations)} frame(s); "
+            "choose a longer video or a wider --start/--end"
+        )
+    return PoseTrack(
+        pose=PoseSequence.from_observations(observations, timestamps_s, frame_size=frame_size),
+        n_people=np.array([np.nan if seen.n_people is None else seen.n_people for seen in observations]),
+        changed_person=np.array([seen.changed_person for seen in observations]),
+        images=statistics.result(),
+        n_dropped=n_dropped,
+    )
+
+
+def assess_exercise(
+    source: FrameSource,
+    *,
+    exercise: Exercise,
+    estimator: PoseEstimator,
+    predictor: IndexPredictor,
+    follow_largest: bool = False,
+    on_progress: Progress | None = None,
+) -> ExerciseAssessment:
+    """Take one recording down the whole road.
+
+    Raises
+    ------
+    InputError
+        When the recording cannot be read or shows nobody.
+    """
+    track = track_person(source, estimator, on_progress=on_progress)
+    if not track.pose.has_person.any():
+        raise NoPersonError(
+            f"{source.info.name}: no person found in {track.pose.n_frames} frames; film the whole body, upright in the "
+            "picture, in good light, 2 to 4 m from the camera"
+        )
+    prepared = prepare(track.pose)
+    quality = judge_quality(
+        track, prepared.filtered, exercise=exercise, source=source.info, follow_largest=follow_largest
+    )
+    common = {
+        "exercise": exercise,
+        "source": source.info,
+        "pose": prepared.filtered,
+        "features": prepared.features,
+        "quality": quality,
+        "removed_share": prepared.removed_share,
+        "filled_share": prepared.filled_share,
+    }
+    if quality.verdict is QualityVerdict.UNUSABLE:
+        # No number at all from a recording that cannot carry one: a plausible wrong value is worse than none.
+        return ExerciseAssessment(**common)
+    curve = predictor.predict(prepared.features)
+    return ExerciseAssessment(
+        **common,
+        measurements=measure_exercise(prepared.filtered, exercise=exercise),
+        sub_indices=sub_indices(prepared.filtered, exercise=exercise),
+        curve=curve,
+        interval=index_interval(curve.final, card=predictor.card),
+        unfamiliar_share=predictor.unfamiliar_share(prepared.features),
+    )
+
+
+def combine(
+    parts: Mapping[Exercise, ExerciseAssessment], *, card: ModelCard, created_at: str, backsight_version: str
+) -> Assessment:
+    """Make a session of its exercises, in the paper's order."""
+    ordered = tuple(parts[exercise] for exercise in Exercise if exercise in parts)
+    session = assess_session(ordered, card=card)
+    return Assessment(
+        exercises=ordered,
+        index=session.index,
+        interval=session.interval,
+        verdict=session.verdict,
+        reason=session.reason,
+        model=card,
+        created_at=created_at,
+        backsight_version=backsight_version,
+        notes=session.notes,
+    )
