@@ -1,0 +1,218 @@
+"""`backsight assess` and `backsight schema`."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backsight.cli.exit_codes import ExitCode
+from backsight.cli.progress import progress_bar
+from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
+from backsight.pose.weights import PoseModel
+
+if TYPE_CHECKING:
+    from backsight.composition import Clip
+    from backsight.domain.assessment import Assessment, ExerciseAssessment, Measurement
+
+
+def assess(
+    video: Annotated[
+        str | None,
+        typer.Argument(help="A video file, or camera:0 to record now. For a session use the three options instead."),
+    ] = None,
+    exercise: Annotated[Exercise | None, typer.Option(help="What the person does in VIDEO.")] = None,
+    touch_toes: Annotated[str | None, typer.Option(help="Session: recording of touching the toes.")] = None,
+    walk: Annotated[str | None, typer.Option(help="Session: recording of the 2 m walk.")] = None,
+    jump: Annotated[str | None, typer.Option(help="Session: recording of the jump.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Where the exercise begins in VIDEO: 12.5, 1:02.5 or a frame, 48f.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option(help="Where it ends, written like --start; with a camera how long it records.")
+    ] = None,
+    crop: Annotated[
+        str | None, typer.Option(help="Part of the picture to look at, X,Y,WIDTH,HEIGHT in pixels of VIDEO.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default: backsight-NAME.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier assessment there.")] = False,
+    overlay: Annotated[bool, typer.Option(help="Draw the skeleton on the video and put it into the report.")] = True,
+    follow_largest: Annotated[
+        bool,
+        typer.Option("--follow-largest", help="Accept other people in view: follow the largest, most central one."),
+    ] = False,
+    pose_model: Annotated[
+        PoseModel, typer.Option(help="BlazePose model: lite is the fastest, heavy the most precise.")
+    ] = PoseModel.LITE,
+    model: Annotated[str, typer.Option(help="lstm-paper, the model that ships, or a checkpoint file.")] = "lstm-paper",
+    as_json: Annotated[bool, typer.Option("--json", help="Print assessment.json instead of the table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Assess a recording, or a session of up to three, and write a report.
+
+    One recording:  backsight assess walk.mp4 --exercise walk
+
+    A session:      backsight assess --touch-toes a.mp4 --walk b.mp4 --jump c.mp4
+
+    A session's files can name their part: b.mp4#t=1.6,6.0&xywh=0,470,1560,524
+
+    Exit code 0: assessed; 1: bad input; 2: wrong words; 3: recording unusable, report says why; 130: interrupted.
+    This is not a diagnosis.
+    """
+    from backsight.composition import assess_to_folder
+
+    inputs = _inputs(
+        video,
+        exercise,
+        {Exercise.TOUCH_TOES: touch_toes, Exercise.WALK: walk, Exercise.JUMP: jump},
+        start=start,
+        end=end,
+        crop=crop,
+    )
+    folder = out if out is not None else Path(f"backsight-{_name(inputs)}")
+    with progress_bar(quiet=quiet or as_json) as show:
+        assessment = assess_to_folder(
+            inputs,
+            folder,
+            overwrite=overwrite,
+            overlay=overlay,
+            camera_duration_s=_camera_duration_s(end),
+            pose_model=pose_model,
+            model=model,
+            follow_largest=follow_largest,
+            on_progress=show,
+        )
+    if as_json:
+        typer.echo((folder / "assessment.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        _print_table(assessment, folder)
+    if assessment.index is None:
+        typer.echo(f"backsight: unusable: {assessment.reason}", err=True)
+        raise typer.Exit(ExitCode.UNUSABLE)
+
+
+def schema() -> None:
+    """Print the JSON Schema of assessment.json."""
+    from backsight.exports.json_file import SCHEMA_PATH
+
+    typer.echo(SCHEMA_PATH.read_text(encoding="utf-8"), nl=False)
+
+
+def _inputs(
+    video: str | None,
+    exercise: Exercise | None,
+    session: dict[Exercise, str | None],
+    *,
+    start: str | None,
+    end: str | None,
+    crop: str | None,
+) -> dict[Exercise, Clip | str]:
+    from backsight.composition import CAMERA_PREFIX, Clip, parse_clip
+    from backsight.video.reader import parse_crop, parse_position
+
+    given = {name: text for name, text in session.items() if text is not None}
+    if (video is None) == (not given):
+        raise typer.BadParameter(
+            "name one VIDEO with --exercise, or a session with --touch-toes, --walk and --jump (one to three of them)"
+        )
+    if given:
+        if exercise is not None or start or end or crop:
+            raise typer.BadParameter(
+                "--exercise, --start, --end and --crop go with a single VIDEO; "
+                "in a session write the part behind the file name: walk.mp4#t=1.6,6.0&xywh=0,470,1560,524"
+            )
+        return {name: text if text.startswith(CAMERA_PREFIX) else parse_clip(text) for name, text in given.items()}
+    assert video is not None  # noqa: S101  (for the type checker: exactly one of the two was given)
+    if exercise is None:
+        raise typer.BadParameter("say what the person does: --exercise touch-toes, walk or jump")
+    if video.startswith(CAMERA_PREFIX):
+        if start or crop:
+            raise typer.BadParameter("--start and --crop go with a file; a camera records from now on, until --end")
+        return {exercise: video}
+    clip = parse_clip(video)
+    return {
+        exercise: Clip(
+            clip.path,
+            start=parse_position(start) if start else clip.start,
+            end=parse_position(end) if end else clip.end,
+            crop=parse_crop(crop) if crop else clip.crop,
+        )
+    }
+
+
+def _camera_duration_s(end: str | None) -> float:
+    from backsight.video.reader import parse_position
+
+    seconds = parse_position(end).seconds if end else None
+    return EXERCISE_LIMIT_S if seconds is None else seconds
+
+
+def _name(inputs: dict[Exercise, Clip | str]) -> str:
+    if len(inputs) > 1:
+        return "session"
+    (given,) = inputs.values()
+    return given.replace(":", "-").replace("/", "-") if isinstance(given, str) else given.path.stem
+
+
+def _print_table(assessment: Assessment, folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from backsight.domain.assessment import NO_DIAGNOSIS
+
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("", "value", "healthy 10-90 %", "verdict"):
+        table.add_column(column, overflow="fold")
+    for part in assessment.exercises:
+        table.add_row(f"[bold]{part.exercise.label}[/bold]", "", "", f"quality {part.quality.verdict}")
+        for row in _rows(part):
+            table.add_row(*row)
+    console.print(table)
+    for part in assessment.exercises:
+        for problem in part.quality.problems:
+            console.print(
+                f"  {part.exercise.label}, {problem.verdict}: {problem.finding}. {problem.tip}", soft_wrap=True
+            )
+    if assessment.index is not None:
+        around = assessment.interval
+        spread = f" (90 % interval {around.low:.2f} to {around.high:.2f})" if around else ""
+        console.print(
+            f"\n[bold]Spinal health index {assessment.index:.2f}[/bold]{spread}, 0 best, 1 worst: "
+            f"[bold]{assessment.verdict}[/bold]",
+            soft_wrap=True,
+        )
+        console.print(assessment.reason, soft_wrap=True)
+    for note in assessment.notes:
+        console.print(note, soft_wrap=True)
+    console.print(f"Model: {assessment.model.headline}", soft_wrap=True)
+    console.print(NO_DIAGNOSIS, soft_wrap=True)
+    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+
+
+def _rows(part: ExerciseAssessment) -> list[tuple[str, str, str, str]]:
+    rows = []
+    if part.index is not None:
+        rows.append(("  index", f"{part.index:.2f}", "0.10 to 0.50", ""))
+    for sub in part.sub_indices:
+        value = "cannot tell" if math.isnan(sub.value) else f"{sub.value:.2f}"
+        rows.append(
+            (f"  {sub.label} index", f"{value} ({_value(sub.measurement)})", _norm(sub.measurement), sub.verdict)
+        )
+    rows += [(f"  {item.label}", _value(item), _norm(item), "") for item in part.measurements]
+    return rows
+
+
+def _value(item: Measurement) -> str:
+    return "not measured" if math.isnan(item.value) else f"{item.value:.1f} {item.unit}"
+
+
+def _norm(item: Measurement) -> str:
+    if item.norm is None:
+        return ""
+    low, high = item.norm.low, item.norm.high
+    if math.isinf(low):
+        return f"at most {high:.1f}"
+    return f"at least {low:.1f}" if math.isinf(high) else f"{low:.1f} to {high:.1f}"

@@ -1,0 +1,110 @@
+"""`backsight doctor`: what is installed, what is missing, what to do about it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from backsight.cli.exit_codes import ExitCode
+from backsight.errors import BacksightError
+from backsight.settings import MODELS_DIR_VARIABLE, Settings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    name: str
+    ok: bool
+    needed: bool
+    """Whether assessing a video needs it."""
+    detail: str
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Say what is installed and what is missing; exit code 1 when a video cannot be assessed."""
+    findings = examine()
+    broken = any(finding.needed and not finding.ok for finding in findings)
+    if as_json:
+        typer.echo(json.dumps({"ready": not broken, "findings": [asdict(finding) for finding in findings]}, indent=2))
+    else:
+        for finding in findings:
+            mark = "ok     " if finding.ok else "MISSING" if finding.needed else "-      "
+            typer.echo(f"{mark} {finding.name}: {finding.detail}")
+        typer.echo("not ready: mend what is MISSING" if broken else "ready to assess videos")
+    if broken:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def examine() -> list[Finding]:
+    """Look at everything the command needs or can use."""
+    settings = Settings.from_environment()
+    packages = [
+        *((name, True, "") for name in ("mediapipe", "av", "onnxruntime", "numpy", "pyarrow")),
+        ("torch", False, "only for training: pip install 'backsight[train]'"),
+    ]
+    return [
+        Finding("python", True, True, f"{platform.python_version()} on {platform.platform()}"),
+        *(_package(name, needed, remedy) for name, needed, remedy in packages),
+        *_bundles(settings),
+        _npm(),
+        _attempt("spinal health model", _shipped_model),
+        _attempt("video encoder", _encoder),
+    ]
+
+
+def _package(name: str, needed: bool, remedy: str) -> Finding:
+    try:
+        return Finding(name, True, needed, version(name))
+    except PackageNotFoundError:
+        return Finding(name, False, needed, f"not installed; {remedy or f'pip install {name}'}")
+
+
+def _bundles(settings: Settings) -> list[Finding]:
+    from backsight.pose.weights import PoseModel, bundle_state
+
+    findings = []
+    for model in PoseModel:
+        state = bundle_state(model, folder=settings.models_dir)
+        remedy = "" if state == "ok" else f"; backsight models fetch {model}"
+        # A missing bundle is fetched on first use, unless the machine is declared offline.
+        needed = model is PoseModel.LITE and not (state == "missing" and settings.may_fetch)
+        findings.append(
+            Finding(f"BlazePose {model}", state == "ok", needed, f"{state} in {settings.models_dir}{remedy}")
+        )
+    return findings
+
+
+def _npm() -> Finding:
+    path = shutil.which("npm")
+    purpose = f"fetches the BlazePose weights; not needed where {MODELS_DIR_VARIABLE} holds them"
+    return Finding("npm", path is not None, False, f"{path or 'not found'} ({purpose})")
+
+
+def _attempt(name: str, action: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, True, action())
+    except BacksightError as error:
+        return Finding(name, False, True, str(error))
+
+
+def _shipped_model() -> str:
+    from backsight.composition import index_predictor
+
+    card = index_predictor().card
+    return f"{card.name} {card.version}: {card.headline}"
+
+
+def _encoder() -> str:
+    from backsight.video.overlay import h264_encoder
+
+    return h264_encoder()

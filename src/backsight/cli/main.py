@@ -1,0 +1,66 @@
+"""The `backsight` command: reads words, calls the composition root, prints. Knows no engine."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from backsight.cli import assess, benchmark, doctor, models, train
+from backsight.cli.exit_codes import ExitCode
+from backsight.errors import BacksightError
+
+app = typer.Typer(
+    name="backsight",
+    help="Watch a person move on an ordinary camera and estimate the risk of spinal dysfunction. Not a diagnosis.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("assess")(assess.assess)
+app.add_typer(models.app, name="models")
+app.command("train")(train.train)
+app.command("benchmark")(benchmark.benchmark)
+app.command("doctor")(doctor.doctor)
+app.command("schema")(assess.schema)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"backsight {version('backsight')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _terminate(signum: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + signum)
+
+
+def run() -> None:
+    """Run the command line; every error that a user can cause ends here in one line and an exit code."""
+    # A polite kill must clean up like Ctrl-C does: unwinding removes the half-written folder.
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app()
+    except BacksightError as error:
+        typer.echo(f"backsight: {' '.join(str(error).split())}", err=True)
+        sys.exit(ExitCode.FAILED)
+    except SystemExit as stop:
+        # Typer has turned Ctrl-C into this code and unwound everything, so nothing half-written is left.
+        if stop.code == ExitCode.INTERRUPTED:
+            typer.echo("backsight: interrupted; nothing was written", err=True)
+        raise

@@ -1,0 +1,34 @@
+"""`backsight train`: fit the paper's network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backsight.cli.progress import progress_bar
+
+
+def train(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint file to write.")],
+    virtual: Annotated[int, typer.Option(min=20, help="Number of virtual volunteers to train and judge on.")] = 600,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine, same weights.")] = 1,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder that keeps features and progress, so that an interrupted run resumes.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Train the paper's LSTM on virtual volunteers and judge it on others (extra `train`).
+
+    The model that ships was made by: backsight train --virtual 600 --seed 1 --out FILE
+    """
+    from backsight.composition import train_virtual
+
+    with progress_bar(quiet=quiet) as show:
+        report = train_virtual(
+            out, n_subjects=virtual, seed=seed, work_folder=work, n_threads=threads, on_progress=show
+        )
+    typer.echo(report)
+    typer.echo(f"checkpoint: {out}")
