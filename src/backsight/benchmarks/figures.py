@@ -1,0 +1,79 @@
+"""Figures with bars, the machine they were measured on, and their table. Knows nothing of what is measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number and the bar that it has to clear."""
+
+    name: str
+    value: float
+    unit: str
+    n: int
+    """How many measurements the value rests on."""
+    bar: float | None = None
+    """None = reported without a bar."""
+    better: Literal["lower", "higher"] = "lower"
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the bar is cleared; None without a bar."""
+        if self.bar is None:
+            return None
+        return self.value <= self.bar if self.better == "lower" else self.value >= self.bar
+
+
+@dataclass(frozen=True)
+class BenchmarkResult:
+    """All figures of one run."""
+
+    name: str
+    figures: tuple[Figure, ...]
+    seeds: tuple[int, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the documented layout of a benchmark's JSON file."""
+        return {
+            "name": self.name,
+            "machine": describe_machine(),
+            "seeds": list(self.seeds),
+            "figures": [asdict(figure) | {"met": figure.met} for figure in self.figures],
+        }
+
+
+def describe_machine() -> str:
+    """Return processor, cores, memory and Python version in one line."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        processor = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+        memory = f", {memory_gib:.0f} GiB"
+    except (OSError, StopIteration, ValueError, AttributeError):
+        # Only Linux tells in this way; elsewhere the platform's own word has to do.
+        processor, memory = platform.processor() or platform.machine(), ""
+    return f"{processor}, {os.cpu_count()} cores{memory}, Python {platform.python_version()}, {platform.system()}"
+
+
+def print_table(result: BenchmarkResult) -> None:
+    """Print the figures with their bars on the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"backsight benchmark {result.name}", box=None, title_justify="left")
+    for column in ("figure", "value", "unit", "n", "bar", "met"):
+        table.add_column(column, justify="left" if column in ("figure", "unit") else "right")
+    for figure in result.figures:
+        sign = "<=" if figure.better == "lower" else ">="
+        bar = "" if figure.bar is None else f"{sign} {figure.bar:g}"
+        met = {True: "yes", False: "NO", None: ""}[figure.met]
+        table.add_row(figure.name, f"{figure.value:.4g}", figure.unit, str(figure.n), bar, met)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(describe_machine())
