@@ -1,0 +1,61 @@
+# Two commands do everything, set-up included: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+CONSTRAINTS := constraints.txt
+DEMO_OUT := backsight-demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench e2e format model docs constraints vendor clean
+
+help:  ## Say what there is to make.
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Backsight needs Python 3.11 to 3.13; name one with PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(PIP) install --quiet --constraint $(CONSTRAINTS) --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(PIP) install --quiet --constraint $(CONSTRAINTS) --editable '.[train,dev]'
+	@touch $@ $(VENV)/.base
+
+demo: $(VENV)/.base  ## Assess a real walking clip and say where the report is.
+	$(BIN)/python scripts/fetch_demo_clip.py
+	$(BIN)/backsight assess "$$($(BIN)/python scripts/fetch_demo_clip.py)" --exercise walk \
+	  --start 48f --end 182f --crop 0,470,1560,524 --out $(DEMO_OUT) --overwrite
+
+test: $(VENV)/.dev  ## Run the tests (fetches BlazePose lite when it is missing).
+	$(BIN)/backsight models fetch lite --quiet
+	$(BIN)/python scripts/fetch_demo_clip.py
+	$(BIN)/pytest
+
+check: $(VENV)/.dev  ## Lint, types, layers, spelling, docs.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/pytest -q tests/docs
+
+bench: $(VENV)/.dev  ## Measure this machine, run the slow tests, write docs/figures.
+	$(BIN)/pytest -m slow
+	$(BIN)/python scripts/fetch_demo_clip.py
+	$(BIN)/backsight benchmark road --json docs/figures/road.json
+
+e2e: $(VENV)/.dev  ## Open reports in Chromium.
+	$(BIN)/pytest -m browser tests/browser
+
+model: $(VENV)/.dev  ## Train the model that ships, from its seed.
+	$(BIN)/backsight train --virtual 600 --seed 1 --work build/train --out build/lstm-paper.backsight
+
+format: $(VENV)/.dev  ## Format and mend what can be mended.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove everything that make made here.
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis $(DEMO_OUT)

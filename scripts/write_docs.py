@@ -1,0 +1,65 @@
+"""Write the pages that are made from code and from measured figures: `docs/features.md` and `docs/benchmarks.md`."""
+
+import json
+from pathlib import Path
+
+from backsight.features.schema import FEATURE_NAMES, KINEMATIC_DEFINITIONS, LANDMARK_FEATURE_NAMES
+
+DOCS = Path(__file__).parents[1] / "docs"
+MADE = "<!-- Made by scripts/write_docs.py; edit there. -->\n"
+
+EXPLANATIONS = {
+    "road_over_bare_wall": "Whole road (decode, pose, quality, features, index) over a plain loop of the same decoder "
+    "and MediaPipe's `detect_for_video`, wall time",
+    "road_over_bare_cpu": "The same in CPU time",
+    "road_wall_per_frame": "Whole road, wall time a frame",
+    "bare_wall_per_frame": "Plain loop, wall time a frame",
+    "clip_frames": "Frames of the clip",
+    "index_from_150_frames": "Index of a 5 s recording from its features, one thread (paper: 11 ms)",
+    "index_streamed_frame": "Index after one more frame, one thread",
+    "peak_memory_60s_over_5s": "Peak memory of a 60 s recording over that of a 5 s one",
+    "peak_memory_60s": "Peak memory of the 60 s recording",
+    "import_backsight": "`import backsight` in a fresh interpreter",
+    "backsight_help": "`backsight --help`",
+}
+
+
+def features_page() -> str:
+    """List the columns that the network reads."""
+    rows = "\n".join(f"| `{name}` | {text} |" for name, text in KINEMATIC_DEFINITIONS.items())
+    return (
+        f"# The {len(FEATURE_NAMES)} features\n\n{MADE}\n"
+        f"The network reads {len(FEATURE_NAMES)} values a frame at 30 frames a second (paper, section III-A). "
+        f"{len(LANDMARK_FEATURE_NAMES)} are the 33 landmarks' x, y, z, visibility and presence; the positions are "
+        "BlazePose's world landmarks relative to the middle of the hips, divided by the person's own height, so that "
+        "neither distance nor place nor size leaks in. The paper does not derive the number; the other "
+        f"{len(KINEMATIC_DEFINITIONS)} are ours:\n\n| Column | What it is |\n|---|---|\n{rows}\n\n"
+        "Units are the ending of a name: `deg`, `bh` (body heights), `per_s`. A value that cannot be known is NaN, "
+        "never 0; the network then sees the training mean.\n"
+    )
+
+
+def benchmarks_page() -> str:
+    """Show the measured figures beside their bars."""
+    result = json.loads((DOCS / "figures/road.json").read_text(encoding="utf-8"))
+    rows = []
+    for figure in result["figures"]:
+        sign = "<=" if figure["better"] == "lower" else ">="
+        bar = "" if figure["bar"] is None else f"{sign} {figure['bar']:g}"
+        met = {True: "yes", False: "**no**", None: ""}[figure["met"]]
+        rows.append(
+            f"| `{figure['name']}` | {figure['value']:.4g} | {figure['unit']} | {figure['n']} | {bar} | {met} "
+            f"| {EXPLANATIONS[figure['name']]} |"
+        )
+    table = "\n".join(rows)
+    return (
+        f"# Benchmarks\n\n{MADE}\n"
+        "Measured by `backsight benchmark road` (`make bench`), all ratios within one run. "
+        f"Machine: {result['machine']}.\n\n"
+        f"| Figure | Value | Unit | n | Bar | Met | What it is |\n|---|---|---|---|---|---|---|\n{table}\n"
+    )
+
+
+if __name__ == "__main__":
+    (DOCS / "features.md").write_text(features_page(), encoding="utf-8")
+    (DOCS / "benchmarks.md").write_text(benchmarks_page(), encoding="utf-8")
