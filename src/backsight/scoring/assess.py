@@ -1,0 +1,137 @@
+"""Bring the exercises of a session together into one verdict. Knows nothing of poses or networks.
+
+The rules, in the order in which they are asked:
+
+1. No recording with an index: cannot tell.
+2. In a recording more than `UNFAMILIAR_ABOVE` of the feature values lie outside the training range: cannot tell.
+3. The 90 % interval spans 0.5: cannot tell.
+4. A recording behind the index is of poor quality, and the index lies within `POOR_WIDENING` times the interval's half
+   width of 0.5: cannot tell.
+5. Otherwise red flag above 0.5, no red flag at or below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backsight.domain.assessment import (
+    RED_FLAG_ABOVE,
+    ExerciseAssessment,
+    IndexVerdict,
+    Interval,
+    ModelCard,
+    QualityVerdict,
+)
+from backsight.domain.recording import Exercise
+
+UNFAMILIAR_ABOVE = 0.20
+"""With more than this share of values outside the training range the movement is unlike what the model knows."""
+POOR_WIDENING = 1.5
+"""A poor recording carries a verdict only this many half widths away from 0.5: a choice, not a measured figure."""
+
+
+@dataclass(frozen=True)
+class SessionVerdict:
+    """What a session of one to three exercises amounts to."""
+
+    index: float | None
+    """Mean of the exercises' indices, 0 best to 1 worst; None when no recording is usable."""
+    interval: Interval | None
+    verdict: IndexVerdict
+    reason: str
+    """Why, in one plain sentence."""
+    notes: tuple[str, ...]
+    """What else the reader should know, one sentence each."""
+
+
+def index_interval(index: float, card: ModelCard) -> Interval:
+    """Return the 90 % interval of an index, cut to 0 best to 1 worst.
+
+    The width is the model card's, from people held out of training. It stays the same for the mean over several
+    exercises: they show the same back on the same day and their errors go together, so averaging gets no credit.
+    """
+    half = card.interval_half_width
+    return Interval(low=max(0.0, index - half), high=min(1.0, index + half))
+
+
+def assess_session(parts: Sequence[ExerciseAssessment], *, card: ModelCard) -> SessionVerdict:
+    """Judge a session.
+
+    Parameters
+    ----------
+    parts
+        The exercises that were recorded, usable or not; missing ones are named in the notes.
+    card
+        The model's, for the width of the interval.
+    """
+    usable = [(part, part.index) for part in parts if part.index is not None and np.isfinite(part.index)]
+    notes = _notes(parts, usable=[part for part, _ in usable])
+    if not usable:
+        return SessionVerdict(
+            index=None,
+            interval=None,
+            verdict=IndexVerdict.CANNOT_TELL,
+            reason="No recording was good enough for an index.",
+            notes=notes,
+        )
+    index = float(np.mean([value for _, value in usable]))
+    interval = index_interval(index, card)
+    doubt = _doubt([part for part, _ in usable], index=index, interval=interval, card=card)
+    if doubt:
+        verdict, reason = IndexVerdict.CANNOT_TELL, doubt
+    elif index > RED_FLAG_ABOVE:
+        verdict = IndexVerdict.RED_FLAG
+        reason = f"The index of {index:.2f} lies above {RED_FLAG_ABOVE}, and so does its whole 90 % interval."
+    else:
+        verdict = IndexVerdict.NO_RED_FLAG
+        reason = f"The index of {index:.2f} lies below {RED_FLAG_ABOVE}, and so does its whole 90 % interval."
+    return SessionVerdict(index=index, interval=interval, verdict=verdict, reason=reason, notes=notes)
+
+
+def _doubt(parts: Sequence[ExerciseAssessment], *, index: float, interval: Interval, card: ModelCard) -> str:
+    """Return the first reason to withhold a verdict, as one sentence; empty when there is none."""
+    strangest = max(parts, key=lambda part: -1.0 if np.isnan(part.unfamiliar_share) else part.unfamiliar_share)
+    if strangest.unfamiliar_share > UNFAMILIAR_ABOVE:
+        return (
+            f"The movement in `{strangest.exercise.label}` is unlike what the model was trained on: "
+            f"{strangest.unfamiliar_share:.0%} of its values lie outside the training range."
+        )
+    if interval.low <= RED_FLAG_ABOVE <= interval.high:
+        return (
+            f"The index of {index:.2f} is too close to {RED_FLAG_ABOVE}: "
+            f"its 90 % interval reaches from {interval.low:.2f} to {interval.high:.2f}."
+        )
+    poor = [part for part in parts if part.quality.verdict is not QualityVerdict.GOOD]
+    if poor and abs(index - RED_FLAG_ABOVE) < POOR_WIDENING * card.interval_half_width:
+        return (
+            f"The recording of `{poor[0].exercise.label}` is poor, "
+            f"and the index of {index:.2f} is not far enough from {RED_FLAG_ABOVE} to make up for it."
+        )
+    return ""
+
+
+def _notes(parts: Sequence[ExerciseAssessment], *, usable: Sequence[ExerciseAssessment]) -> tuple[str, ...]:
+    recorded = {part.exercise for part in parts}
+    missing = [exercise.label for exercise in Exercise if exercise not in recorded]
+    notes = []
+    if missing:
+        verb = "was" if len(missing) == 1 else "were"
+        notes.append(f"{_listed(missing)} {verb} not recorded.")
+    notes += [
+        f"The recording of `{part.exercise.label}` gave no index and does not count."
+        for part in parts
+        if not any(part is counted for counted in usable)
+    ]
+    if 0 < len(usable) < len(Exercise):
+        notes.append(f"The index rests on {len(usable)} of {len(Exercise)} exercises.")
+    if len(usable) > 1:
+        notes.append("The interval of the mean is as wide as that of one exercise, because their errors go together.")
+    return tuple(notes)
+
+
+def _listed(labels: Sequence[str]) -> str:
+    quoted = [f"`{label}`" for label in labels]
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " and " + quoted[-1]
