@@ -1,0 +1,130 @@
+"""Put a folder of results in place only when all of it is written. Knows nothing of what the files hold."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatch
+from pathlib import Path
+
+from backsight.errors import OutputError
+
+MARKER_NAME = "assessment.json"
+"""The file by which a folder is known to hold Backsight's results."""
+
+RESULT_PATTERNS = (MARKER_NAME, "landmarks.parquet", "report.html", "overlay*.mp4")
+"""Names that Backsight writes; anything else in a results folder is the user's and survives an overwrite."""
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space or choose a folder on another disk",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose a folder on another disk",
+    errno.EACCES: "no permission to write there; choose a folder of your own",
+    errno.EPERM: "no permission to write there; choose a folder of your own",
+    errno.EROFS: "that disk is read-only; choose a folder on another disk",
+    errno.ENOENT: "the folder that should hold it does not exist; create it first",
+    errno.ENOTDIR: "a part of that path is a file; choose another path",
+    errno.EEXIST: "something is already there; choose another path",
+    errno.EISDIR: "that is a folder; name a file",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+
+
+def output_error(path: Path, error: OSError) -> OutputError:
+    """Say in one line why `path` cannot be written, and what to do."""
+    remedy = _REMEDIES.get(error.errno or 0, f"{error.strerror or error}; choose another folder")
+    return OutputError(f"cannot write {path}: {remedy}")
+
+
+@contextmanager
+def staged_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yield a hidden folder beside `out` that takes its place when the block ends well, and vanishes when it does not.
+
+    Parameters
+    ----------
+    out
+        Where the results shall be; its parent must exist.
+    overwrite
+        Whether earlier results there may be replaced. They are, only after the new ones are complete, and only in
+        an empty folder or one that holds `assessment.json`; files of other names in it are kept.
+
+    Raises
+    ------
+    OutputError
+        When `out` is taken, is not a results folder, or cannot be written (permission, no parent, disk full). Disk
+        errors that the block itself lets through are turned into this as well.
+    """
+    target = out.resolve()
+    _check_free(target, shown=out, overwrite=overwrite)
+    staging = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
+    try:
+        staging.mkdir()
+    except OSError as error:
+        raise output_error(out, error) from error
+    try:
+        yield staging
+        _move_into_place(staging, target)
+    except OSError as error:
+        if _is_about_writing(error, staging):
+            raise output_error(out, error) from error
+        raise
+    finally:
+        # Also reached by KeyboardInterrupt; after success the staging folder has already become the target.
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _check_free(target: Path, *, shown: Path, overwrite: bool) -> None:
+    """Raise before any work is done when the target must not be replaced."""
+    if not target.parent.is_dir():
+        raise OutputError(f"cannot write {shown}: the folder {target.parent} does not exist; create it first")
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputError(f"cannot write {shown}: a file of that name is there; choose another folder")
+    if not overwrite:
+        raise OutputError(f"cannot write {shown}: it exists already; choose another folder or pass --overwrite")
+    try:
+        is_replaceable = (target / MARKER_NAME).is_file() or not any(target.iterdir())
+    except OSError as error:
+        raise output_error(shown, error) from error
+    if not is_replaceable:
+        raise OutputError(
+            f"cannot write {shown}: that folder holds files but no {MARKER_NAME}, so Backsight did not make it "
+            "and will not replace it; choose another folder"
+        )
+
+
+def _move_into_place(staging: Path, target: Path) -> None:
+    """Swap the finished folder in; the old one is put back when that fails, and deleted only when it worked."""
+    if not target.exists():
+        staging.replace(target)
+        return
+    old = target.with_name(f".{target.name}.old-{secrets.token_hex(4)}")
+    target.replace(old)
+    try:
+        staging.replace(target)
+    except BaseException:
+        old.replace(target)
+        raise
+    _keep_foreign_files(old, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _keep_foreign_files(old: Path, target: Path) -> None:
+    """Carry over what is not a result of Backsight's: a user may have put notes beside it."""
+    for entry in list(old.iterdir()):
+        is_result = any(fnmatch(entry.name, pattern) for pattern in RESULT_PATTERNS)
+        if not is_result and not (target / entry.name).exists():
+            with suppress(FileNotFoundError):
+                entry.replace(target / entry.name)
+
+
+def _is_about_writing(error: OSError, staging: Path) -> bool:
+    """Tell a failure to write the results from a failure to read something else."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
+    return any(staging.name in name for name in names)

@@ -1,0 +1,152 @@
+"""Write landmarks as one Parquet table, a row a frame and landmark, and read them back. Knows nothing of videos.
+
+The table is long ("tidy"): filtering by landmark, grouping by exercise or joining with other data needs no reshaping in
+pandas, polars, DuckDB or R, and dictionary encoding makes the repeated names cost next to nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from backsight.domain.assessment import NO_DIAGNOSIS, Assessment
+from backsight.domain.landmarks import LANDMARK_NAMES, N_LANDMARKS
+from backsight.domain.recording import Exercise
+from backsight.domain.sequences import PoseSequence
+from backsight.domain.validation import FloatArray
+from backsight.errors import InputError
+from backsight.exports.folder import output_error
+
+LANDMARKS_SCHEMA_VERSION = "1.0"
+METADATA_KEY = b"backsight"
+"""Key of the Parquet metadata entry that holds units, axes and frame sizes, as JSON."""
+
+_POSITION_COLUMNS = ("x_px", "y_px", "z_px", "x_m", "y_m", "z_m")
+_CONFIDENCE_COLUMNS = ("visibility", "presence")
+
+COLUMN_MEANINGS = {
+    "exercise": "touch-toes, walk or jump",
+    "frame": "frame of the recording as analysed, counted from 0",
+    "timestamp_s": "seconds since the recording's first frame",
+    "landmark": "BlazePose landmark; left and right are the person's own",
+    "x_px": "to the right, pixels of the analysed frame; null = missing",
+    "y_px": "down, pixels of the analysed frame; null = missing",
+    "z_px": "away from the camera, in x's scale, 0 at the hips; null = missing",
+    "x_m": "to the image's right, metres from the hip centre; null = missing",
+    "y_m": "down, metres from the hip centre; null = missing",
+    "z_m": "away from the camera, metres from the hip centre; null = missing",
+    "visibility": "probability that the landmark is in view and not hidden; 0 where no person was found",
+    "presence": "probability that the landmark lies inside the frame; 0 where no person was found",
+}
+"""What each column holds, in the order of the table."""
+
+_NAMES = pa.dictionary(pa.int8(), pa.string())
+_FIELDS: list[pa.Field[Any]] = [
+    pa.field("exercise", _NAMES, nullable=False),
+    pa.field("frame", pa.int32(), nullable=False),
+    # float64: a float32 second counter would round neighbouring frames of a long recording differently.
+    pa.field("timestamp_s", pa.float64(), nullable=False),
+    pa.field("landmark", _NAMES, nullable=False),
+    *(pa.field(name, pa.float32()) for name in _POSITION_COLUMNS),
+    *(pa.field(name, pa.float32(), nullable=False) for name in _CONFIDENCE_COLUMNS),
+]
+
+
+def write_landmarks(path: Path, assessment: Assessment) -> None:
+    """Write the filtered landmarks of every exercise at the recordings' own times.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    schema = pa.schema(_FIELDS, metadata={METADATA_KEY: json.dumps(_metadata(assessment)).encode()})
+    tables = [_table(part.pose, exercise=part.exercise, schema=schema) for part in assessment.exercises]
+    try:
+        pq.write_table(pa.concat_tables(tables or [schema.empty_table()]), path, compression="zstd")
+    except OSError as error:
+        raise output_error(path, error) from error
+
+
+def read_landmarks(path: Path) -> dict[Exercise, PoseSequence]:
+    """Read what `write_landmarks` wrote; positions come back in float32 precision.
+
+    Raises
+    ------
+    InputError
+        When the file is not there, is no Parquet file, or was not written by `write_landmarks`.
+    """
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path} must be a readable Parquet file, got: {error}") from error
+    raw = (table.schema.metadata or {}).get(METADATA_KEY)
+    if raw is None or table.schema.names != list(COLUMN_MEANINGS):
+        raise InputError(f"{path} must be a landmarks file written by Backsight, got columns {table.schema.names}")
+    described = json.loads(raw)["exercises"]
+    exercises = table["exercise"].to_numpy()
+    return {
+        Exercise(name): _pose(table.filter(pa.array(exercises == name)), frame_size=tuple(entry["frame_size_px"]))
+        for name, entry in described.items()
+    }
+
+
+def _metadata(assessment: Assessment) -> dict[str, object]:
+    return {
+        "schema": "backsight.landmarks",
+        "schema_version": LANDMARKS_SCHEMA_VERSION,
+        "software": {"name": "Backsight", "version": assessment.backsight_version},
+        "created_at": assessment.created_at,
+        "statement": NO_DIAGNOSIS,
+        "columns": COLUMN_MEANINGS,
+        "exercises": {
+            part.exercise.value: {
+                "frame_size_px": list(part.pose.frame_size),
+                "fps": None if np.isnan(part.pose.fps) else part.pose.fps,
+                "n_frames": part.pose.n_frames,
+                "removed_share": part.removed_share,
+                "filled_share": part.filled_share,
+            }
+            for part in assessment.exercises
+        },
+    }
+
+
+def _table(pose: PoseSequence, *, exercise: Exercise, schema: pa.Schema) -> pa.Table:
+    n_rows = pose.n_frames * N_LANDMARKS
+    exercise_codes = np.full(n_rows, list(Exercise).index(exercise), dtype=np.int8)
+    landmark_codes = np.tile(np.arange(N_LANDMARKS, dtype=np.int8), pose.n_frames)
+    positions = np.concatenate([pose.image_px, pose.world_m], axis=2).reshape(n_rows, len(_POSITION_COLUMNS))
+    columns: list[pa.Array[Any]] = [
+        pa.DictionaryArray.from_arrays(exercise_codes, pa.array([item.value for item in Exercise])),
+        pa.array(np.repeat(np.arange(pose.n_frames, dtype=np.int32), N_LANDMARKS)),
+        pa.array(np.repeat(pose.timestamps_s, N_LANDMARKS)),
+        pa.DictionaryArray.from_arrays(landmark_codes, pa.array(LANDMARK_NAMES)),
+        *(_nullable(positions[:, column]) for column in range(len(_POSITION_COLUMNS))),
+        *(pa.array(values.ravel().astype(np.float32)) for values in (pose.visibility, pose.presence)),
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _nullable(values: FloatArray) -> pa.Array[Any]:
+    return pa.array(values.astype(np.float32), mask=np.isnan(values))
+
+
+def _pose(table: pa.Table, *, frame_size: tuple[int, int]) -> PoseSequence:
+    def values(name: str) -> FloatArray:
+        column = np.asarray(table[name].to_numpy(), dtype=np.float64)
+        return column.reshape(-1, N_LANDMARKS)
+
+    return PoseSequence(
+        image_px=np.stack([values(name) for name in _POSITION_COLUMNS[:3]], axis=2),
+        world_m=np.stack([values(name) for name in _POSITION_COLUMNS[3:]], axis=2),
+        visibility=values("visibility"),
+        presence=values("presence"),
+        timestamps_s=values("timestamp_s")[:, 0],
+        frame_size=frame_size,
+    )

@@ -1,0 +1,160 @@
+"""What the report says in plain words of verdicts, values and norms. Knows nothing of pages or colours."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from backsight.domain.assessment import (
+    RED_FLAG_ABOVE,
+    Assessment,
+    IndexVerdict,
+    Interval,
+    Norm,
+    QualityVerdict,
+)
+
+SEE_SOMEONE_NOW = (
+    "Whatever this report says: see a doctor at once if back pain comes with numbness around the groin or buttocks, "
+    "new trouble with bladder or bowels, weakness in a leg, fever, or after a fall or accident."
+)
+"""The red flags that guidelines on low back pain name; they need no index."""
+
+INDEX_MEANING = (
+    f"The spinal health index runs from 0 (best) to 1 (worst). Above {RED_FLAG_ABOVE} it is called a red flag: "
+    "a reason to have a professional look."
+)
+
+_UNIT_SYMBOLS = {"deg": "°", "%": " %", "": ""}
+_DECIMALS = {"deg": 1, "cm": 1, "%": 0, "fps": 1}
+
+
+@dataclass(frozen=True)
+class VerdictWords:
+    """A verdict as a reader sees it."""
+
+    tone: str
+    """`fine`, `flag`, `unsure` or `bad`; picks colour and sign."""
+    title: str
+    meaning: str
+    advice: str
+
+
+_VERDICTS = {
+    IndexVerdict.NO_RED_FLAG: VerdictWords(
+        "fine",
+        "No red flag",
+        "As far as this experimental model can tell, your movement resembles its examples of backs that do well more "
+        "than its examples of backs that do badly.",
+        "It does not show that your back is healthy. If it hurts or worries you, see a doctor or physiotherapist.",
+    ),
+    IndexVerdict.RED_FLAG: VerdictWords(
+        "flag",
+        "Red flag",
+        "As far as this experimental model can tell, your movement resembles its examples of backs that do badly more "
+        "than its examples of backs that do well.",
+        "Consider showing this report to a doctor or physiotherapist, who can examine you. On its own it is no reason "
+        "to stop moving.",
+    ),
+    IndexVerdict.CANNOT_TELL: VerdictWords(
+        "unsure",
+        "Cannot tell",
+        "The recording gave an index, but not one that is certain enough to call.",
+        "Record again, following the tips below. If your back worries you, see a doctor or physiotherapist meanwhile.",
+    ),
+}
+_UNUSABLE = VerdictWords(
+    "bad",
+    "Recording not usable",
+    "There is no index, because the recording cannot carry one; a number would be a guess.",
+    "Record again, following the tips below. If your back worries you, see a doctor or physiotherapist meanwhile.",
+)
+
+QUALITY_WORDS = {
+    QualityVerdict.GOOD: "Good",
+    QualityVerdict.POOR: "Poor",
+    QualityVerdict.UNUSABLE: "Not usable",
+}
+QUALITY_TONES = {QualityVerdict.GOOD: "fine", QualityVerdict.POOR: "poor", QualityVerdict.UNUSABLE: "bad"}
+VERDICT_TONES = {verdict: words.tone for verdict, words in _VERDICTS.items()}
+
+
+_NOTHING_TO_MEND = (
+    "The recording itself was good. Exercises that are missing, or another recording on another day, may tell more. "
+    "If your back worries you, see a doctor or physiotherapist meanwhile."
+)
+
+
+def verdict_words(assessment: Assessment) -> VerdictWords:
+    """Choose the words for a session."""
+    if assessment.index is None:
+        return _UNUSABLE
+    words = _VERDICTS[assessment.verdict]
+    if assessment.verdict is IndexVerdict.CANNOT_TELL and assessment.quality is QualityVerdict.GOOD:
+        return replace(words, advice=_NOTHING_TO_MEND)
+    return words
+
+
+def quoted(text: str) -> str:
+    """Write names that stand in `backticks` in “quotation marks”, as people do."""
+    return re.sub(r"`([^`]*)`", "“\\1”", text)
+
+
+def format_value(value: float, unit: str) -> str:
+    """Write a value with its unit as people read it: 95.2°, 1.12 m/s, −3.0 cm; a dash when missing."""
+    if not math.isfinite(value):
+        return "–"
+    return f"{format_number(value, n_decimals=_DECIMALS.get(unit, 2))}{_symbol(unit)}"
+
+
+def format_number(value: float, *, n_decimals: int) -> str:
+    """Write a number with a true minus sign, and never `−0.0`."""
+    return f"{round(value, n_decimals) + 0.0:.{n_decimals}f}".replace("-", "−")
+
+
+def format_share(share: float) -> str:
+    """Write a share of one in per cent; a dash when unknown."""
+    if not math.isfinite(share):
+        return "–"
+    percent = 100.0 * share
+    return "under 1 %" if 0 < percent < 1 else f"{percent:.0f} %"
+
+
+def format_interval(interval: Interval | None) -> str:
+    """Write an interval as `0.45 to 0.81 (90 % interval)`; empty when there is none."""
+    if interval is None:
+        return ""
+    return f"{interval.low:.2f} to {interval.high:.2f} ({interval.level:.0%} interval)".replace("%", " %")
+
+
+def format_norm(norm: Norm, unit: str) -> str:
+    """Write the usual range: `93.0 to 128.0°`, `up to 10.0 cm`, `from 1.05 m/s`."""
+    low, high = math.isfinite(norm.low), math.isfinite(norm.high)
+    if low and high:
+        return f"{format_number(norm.low, n_decimals=_DECIMALS.get(unit, 2))} to {format_value(norm.high, unit)}"
+    if high:
+        return f"up to {format_value(norm.high, unit)}"
+    return f"from {format_value(norm.low, unit)}" if low else ""
+
+
+def compare(value: float, norm: Norm) -> str:
+    """Say where a value lies against the usual range: `within`, `below` or `above`; empty when missing."""
+    if not math.isfinite(value):
+        return ""
+    if value < norm.low:
+        return "below"
+    return "above" if value > norm.high else "within"
+
+
+def format_moment(created_at: str) -> str:
+    """Write an ISO 8601 moment as `22 November 2026, 09:41 (UTC+01:00)`."""
+    moment = datetime.fromisoformat(created_at)
+    zone = moment.strftime("%z")
+    named = f"{moment.day} {moment:%B %Y, %H:%M}"
+    return f"{named} (UTC{zone[:3]}:{zone[3:5]})" if zone else named
+
+
+def _symbol(unit: str) -> str:
+    return _UNIT_SYMBOLS.get(unit, f" {unit}")

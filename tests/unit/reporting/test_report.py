@@ -1,0 +1,232 @@
+"""The report: one safe file that says the essential things in every variant."""
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from backsight import reporting
+from backsight.domain.assessment import NO_DIAGNOSIS, Assessment
+from backsight.domain.recording import Exercise
+from backsight.errors import OutputError
+from backsight.reporting.report import render_report, write_report
+from tests.assessments import CARD, every_variant, make_assessment, make_exercise, make_pose
+
+VARIANTS = [pytest.param(value, id=name) for name, value in every_variant().items()]
+_VOID = {"meta", "input", "img", "br", "circle", "rect", "line", "path"}
+
+
+@dataclass(frozen=True)
+class FakeStill:
+    timestamp_s: float
+    jpeg: bytes = b"\xff\xd8\xff\xd9"
+
+
+class _Page(HTMLParser):
+    """Collects elements and text, and notices tags that do not match."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.blocks: dict[str, list[str]] = {"style": [], "script": []}
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in self.blocks:
+            self.blocks[self.open[-1]].append(data)
+        else:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def attributes(self, name: str) -> list[str]:
+        return [attrs[name] or "" for _, attrs in self.elements if name in attrs]
+
+
+def _page(assessment: Assessment, **files: object) -> _Page:
+    options = {"overlays": {}, "stills": {}} | files
+    return _Page(render_report(assessment, **options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("assessment", VARIANTS)
+def test_every_variant_is_well_formed_and_says_what_it_is_not(assessment: Assessment) -> None:
+    page = _page(assessment)
+
+    assert page.open == []
+    assert NO_DIAGNOSIS in page.text
+    assert CARD.headline in page.text
+    assert assessment.reason in page.text
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+    assert set(page.attributes("aria-labelledby")) <= set(ids)
+    assert not re.search(r"\b(nan|inf|None|Undefined)\b", page.text)
+
+
+@pytest.mark.parametrize("assessment", VARIANTS)
+def test_headings_descend_without_gaps(assessment: Assessment) -> None:
+    levels = [int(tag[1]) for tag, _ in _page(assessment).elements if re.fullmatch(r"h[1-6]", tag)]
+
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+@pytest.mark.parametrize("assessment", VARIANTS)
+def test_every_picture_has_words(assessment: Assessment) -> None:
+    page = _page(assessment, stills={part.exercise: [FakeStill(0.5)] for part in assessment.exercises})
+
+    assert all(attrs.get("alt") for tag, attrs in page.elements if tag == "img")
+    assert all(attrs.get("aria-label") for tag, attrs in page.elements if tag == "svg" and attrs.get("role") == "img")
+    assert all(
+        attrs.get("role") == "img" or attrs.get("aria-hidden") == "true" for tag, attrs in page.elements if tag == "svg"
+    )
+
+
+def test_the_page_loads_nothing_from_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "overlay.mp4").write_bytes(b"video")
+    page = _page(
+        make_assessment(),
+        overlays={Exercise.TOUCH_TOES: tmp_path / "overlay.mp4"},
+        stills={Exercise.TOUCH_TOES: [FakeStill(1.0)]},
+    )
+
+    sources = page.attributes("src")
+    assert "data:video/mp4;base64," + base64.b64encode(b"video").decode() in sources
+    assert all(source.startswith("data:") for source in sources)
+    assert {target.removeprefix("#") for target in page.attributes("href")} <= set(page.attributes("id"))
+    assert not any("url(" in style or "@import" in style for style in page.blocks["style"])
+
+
+def test_the_policy_allows_exactly_this_style_and_this_script() -> None:
+    page = _page(make_assessment())
+    policy = next(
+        attrs["content"] or "" for _, attrs in page.elements if attrs.get("http-equiv") == "Content-Security-Policy"
+    )
+
+    def digest(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    data, script = page.blocks["script"]
+    assert json.loads(data)
+    assert f"script-src {digest(script)};" in policy
+    assert f"style-src {digest(page.blocks['style'][0])};" in policy
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    # The policy would block them silently.
+    assert page.attributes("style") == []
+    assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on")]
+
+
+def test_nothing_that_a_user_named_becomes_markup() -> None:
+    evil = "</script><script>alert(1)</script>"
+    part = make_exercise(notes=(evil,))
+    part = replace(part, source=replace(part.source, name=evil))
+    assessment = make_assessment([part], reason=evil, notes=(evil,))
+
+    html = render_report(assessment, overlays={}, stills={})
+
+    assert "<script>alert" not in html
+    assert html.count("<script") == 2
+    assert evil in _Page(html).text
+
+
+def test_a_red_flag_is_said_in_words_with_index_threshold_and_interval() -> None:
+    page = _page(make_assessment())
+
+    assert "Red flag" in page.text
+    assert "0.63" in page.text
+    assert "0.48 to 0.78 (90 % interval)" in page.text
+    assert "Above 0.5 it is called a red flag" in page.text
+    assert any(label.startswith("Index 0.63 on a scale") for label in page.attributes("aria-label"))
+
+
+def test_an_unusable_recording_gets_reasons_and_tips_and_no_number() -> None:
+    page = _page(every_variant()["unusable"])
+
+    assert "Recording not usable" in page.text
+    assert "feet out of frame in 62 % of the frames" in page.text
+    assert "Step back until head and feet stay in the picture" in page.text
+    assert not re.search(r"Index 0\.\d", page.text)
+    assert not any(label.startswith("Index") for label in page.attributes("aria-label"))
+
+
+def test_missing_exercises_are_named_and_complete_sessions_are_not_nagged() -> None:
+    assert (
+        "Not recorded in this session: “Walk 2 metres” and “Jump as high as you can”" in _page(make_assessment()).text
+    )
+    assert "Not recorded" not in _page(every_variant()["session"]).text
+
+
+def test_missing_exercises_are_named_once() -> None:
+    notes = ("`Walk 2 metres` and `Jump as high as you can` were not recorded.",)
+
+    page = _page(make_assessment(notes=notes))
+
+    assert page.text.count("Walk 2 metres") == 1
+    assert "“Walk 2 metres” and “Jump as high as you can” were not recorded." in page.text
+
+
+def test_measurements_stand_beside_norm_and_source_or_say_why_not() -> None:
+    page = _page(every_variant()["session"])
+
+    assert "93.0 to 128.0°" in page.text
+    assert "Laird 2019, n = 126. Assumed: normal distribution." in page.text
+    assert "from 1.05 m/s" in page.text
+    assert "two metres held only two steps" in page.text
+    assert any(label == "Gait speed 1.12 m/s, usual from 1.05 m/s" for label in page.attributes("aria-label"))
+
+
+def test_everything_but_video_and_stills_stays_below_400_kb_for_three_full_minutes() -> None:
+    parts = [make_exercise(exercise, pose=make_pose(exercise, n_frames=1800), index=0.4) for exercise in Exercise]
+
+    html = render_report(make_assessment(parts), overlays={}, stills={})
+
+    assert len(html.encode()) < 400_000
+
+
+def test_an_overlay_that_is_gone_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot write .*report.html.*gone.mp4"):
+        write_report(
+            tmp_path / "report.html",
+            make_assessment(),
+            overlays={Exercise.TOUCH_TOES: tmp_path / "gone.mp4"},
+            stills={},
+        )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_one_clear_line() -> None:
+    with pytest.raises(OutputError, match="free some space"):
+        write_report(Path("/dev/full"), make_assessment(), overlays={}, stills={})
+
+
+def test_the_vendored_library_is_the_one_whose_hash_is_written_beside_it() -> None:
+    vendor = Path(reporting.__file__).with_name("vendor")
+    listed = dict(
+        reversed(line.split()) for line in (vendor / "README.md").read_text().splitlines() if line.startswith("    ")
+    )
+
+    assert set(listed) == {"uPlot.iife.min.js", "uPlot.min.css"}
+    for name, digest in listed.items():
+        assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == digest

@@ -1,0 +1,87 @@
+"""Values, norms and verdicts in words."""
+
+import math
+
+import pytest
+
+from backsight.domain.assessment import IndexVerdict, Interval, Norm
+from backsight.reporting import wording
+from tests.assessments import every_variant, make_assessment, make_exercise
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (95.24, "deg", "95.2°"),
+        (-3.04, "deg", "−3.0°"),
+        (-0.04, "deg", "0.0°"),
+        (1.123, "m/s", "1.12 m/s"),
+        (14.0, "cm", "14.0 cm"),
+        (7.4, "%", "7 %"),
+        (math.nan, "cm", "–"),
+        (3.0, "", "3.00"),
+    ],
+)
+def test_values_read_as_people_write_them(value: float, unit: str, expected: str) -> None:
+    assert wording.format_value(value, unit) == expected
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(93.0, 128.0, "93.0 to 128.0°"), (-math.inf, 3.0, "up to 3.0°"), (1.0, math.inf, "from 1.0°")],
+)
+def test_open_norms_say_which_end_matters(low: float, high: float, expected: str) -> None:
+    assert wording.format_norm(Norm(2.0, low, high, "source"), "deg") == expected
+
+
+def test_a_value_on_the_edge_is_within() -> None:
+    norm = Norm(2.0, 1.0, 3.0, "source")
+
+    assert [wording.compare(value, norm) for value in (0.99, 1.0, 3.0, 3.01, math.nan)] == [
+        "below",
+        "within",
+        "within",
+        "above",
+        "",
+    ]
+
+
+def test_moments_keep_their_offset() -> None:
+    assert wording.format_moment("2026-11-02T09:05:07+01:00") == "2 November 2026, 09:05 (UTC+01:00)"
+    assert wording.format_moment("2026-11-02T09:05:07-05:30") == "2 November 2026, 09:05 (UTC-05:30)"
+
+
+def test_shares_do_not_round_something_to_nothing() -> None:
+    assert [wording.format_share(share) for share in (0.0, 0.004, 0.061, 1.0, math.nan)] == [
+        "0 %",
+        "under 1 %",
+        "6 %",
+        "100 %",
+        "–",
+    ]
+
+
+def test_interval_names_its_level() -> None:
+    assert wording.format_interval(Interval(0.448, 0.812)) == "0.45 to 0.81 (90 % interval)"
+    assert wording.format_interval(None) == ""
+
+
+def test_no_index_is_said_in_other_words_than_an_uncertain_one() -> None:
+    variants = every_variant()
+
+    assert wording.verdict_words(variants["unusable"]).title == "Recording not usable"
+    assert wording.verdict_words(variants["cannot tell"]).title == "Cannot tell"
+
+
+def test_tips_are_only_promised_where_there_are_some() -> None:
+    good = make_assessment([make_exercise()], verdict=IndexVerdict.CANNOT_TELL)
+
+    assert "tips below" in wording.verdict_words(every_variant()["cannot tell"]).advice
+    assert "tips below" not in wording.verdict_words(good).advice
+
+
+@pytest.mark.parametrize("verdict", list(IndexVerdict))
+def test_every_verdict_sends_a_worried_person_to_a_professional(verdict: IndexVerdict) -> None:
+    words = wording.verdict_words(make_assessment([make_exercise()], verdict=verdict))
+
+    assert "doctor or physiotherapist" in words.advice
