@@ -7,7 +7,7 @@ CONSTRAINTS := constraints.txt
 DEMO_OUT := backsight-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench e2e format model docs constraints vendor clean
+.PHONY: help demo test check bench e2e model format constraints docs clean
 
 help:  ## Say what there is to make.
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,3 +59,9 @@ format: $(VENV)/.dev  ## Format and mend what can be mended.
 
 clean:  ## Remove everything that make made here.
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis $(DEMO_OUT)
+
+constraints:  ## Pin what is installed now.
+	$(PIP) freeze --exclude-editable | sed -e 's/+cpu//' > $(CONSTRAINTS)
+
+docs: $(VENV)/.dev  ## Write the pages that are made from code and figures.
+	$(BIN)/python scripts/write_docs.py

@@ -6,7 +6,7 @@ The only place that knows the order of the stages. Knows no engine: frames, land
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -120,21 +120,21 @@ def assess_exercise(
     quality = judge_quality(
         track, prepared.filtered, exercise=exercise, source=source.info, follow_largest=follow_largest
     )
-    common = {
-        "exercise": exercise,
-        "source": source.info,
-        "pose": prepared.filtered,
-        "features": prepared.features,
-        "quality": quality,
-        "removed_share": prepared.removed_share,
-        "filled_share": prepared.filled_share,
-    }
+    judged = ExerciseAssessment(
+        exercise=exercise,
+        source=source.info,
+        pose=prepared.filtered,
+        features=prepared.features,
+        quality=quality,
+        removed_share=prepared.removed_share,
+        filled_share=prepared.filled_share,
+    )
     if quality.verdict is QualityVerdict.UNUSABLE:
         # No number at all from a recording that cannot carry one: a plausible wrong value is worse than none.
-        return ExerciseAssessment(**common)
+        return judged
     curve = predictor.predict(prepared.features)
-    return ExerciseAssessment(
-        **common,
+    return replace(
+        judged,
         measurements=measure_exercise(prepared.filtered, exercise=exercise),
         sub_indices=sub_indices(prepared.filtered, exercise=exercise),
         curve=curve,
