@@ -51,6 +51,8 @@ class SourceInfo:
     """Mean frames a second; NaN when the container does not say."""
     duration_s: float
     """Length of the selected part in seconds; NaN when unknown or live."""
+    n_frames: int = 0
+    """Frames that will be handed on; 0 when unknown or live."""
     codec: str = ""
     rotation_deg: int = 0
     is_live: bool = False

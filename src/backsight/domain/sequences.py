@@ -34,8 +34,8 @@ class PoseObservation:
     """What a pose estimator saw in one frame: one person's landmarks, and how many people it could see."""
 
     image_px: FloatArray
-    """Positions in pixels of the frame handed in: x right, y down, z away from the camera in x's scale, hip-centred;
-    shape (33, 3); NaN = no person."""
+    """Positions in pixels of the frame handed in: x right, y down, z away from the camera, hip-centred; shape (33, 3);
+    NaN = no person. z is only roughly in x's scale: on real clips BlazePose lite gives 3.4 to 4 times too much."""
     world_m: FloatArray
     """Positions in metres, hip-centred: x to the image's right, y down, z away from the camera; shape (33, 3);
     NaN = no person."""
@@ -71,8 +71,8 @@ class PoseSequence:
     """One person's 33 landmarks over time."""
 
     image_px: FloatArray
-    """Positions in pixels of the analysed frame: x right, y down, z away from the camera in x's scale, hip-centred;
-    shape (n_frames, 33, 3); NaN = missing."""
+    """Positions in pixels of the analysed frame: x right, y down, z away from the camera, hip-centred and only roughly
+    in x's scale; shape (n_frames, 33, 3); NaN = missing."""
     world_m: FloatArray
     """Positions in metres, hip-centred: x to the image's right, y down, z away from the camera;
     shape (n_frames, 33, 3); NaN = missing."""
