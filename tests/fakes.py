@@ -25,6 +25,7 @@ class FakeSource:
             height=size[1],
             fps=(len(self._timestamps_s) - 1) / span if span == span else float("nan"),
             duration_s=span,
+            n_frames=len(self._timestamps_s),
             is_live=is_live,
             analysed_size=size,
         )

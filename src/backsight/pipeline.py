@@ -65,8 +65,6 @@ def track_person(source: FrameSource, estimator: PoseEstimator, *, on_progress: 
         When the source gives fewer than two frames: a movement cannot be judged from one picture.
     """
     info = source.info
-    # 0 stands for unknown: cameras and containers without an index do not say how many frames will come.
-    expected = round(info.duration_s * info.fps) if np.isfinite(info.duration_s * info.fps) else 0
     observations: list[PoseObservation] = []
     timestamps_s: list[float] = []
     statistics = ImageStatisticsCollector()
@@ -78,7 +76,7 @@ def track_person(source: FrameSource, estimator: PoseEstimator, *, on_progress: 
             statistics.add(frame)
             frame_size = (frame.image.shape[1], frame.image.shape[0])
             if on_progress:
-                on_progress(len(observations), expected)
+                on_progress(len(observations), info.n_frames)
         n_dropped = frames.n_dropped
     if len(observations) < 2:
         raise VideoError(
