@@ -118,7 +118,9 @@ def _bare_detector() -> Iterator[Callable[[Any, int], None]]:
     with vision.PoseLandmarker.create_from_options(options) as landmarker:
 
         def detect(image: Any, timestamp_ms: int) -> None:
-            landmarker.detect_for_video(mediapipe.Image(mediapipe.ImageFormat.SRGB, image), timestamp_ms)
+            # mediapipe.Image misreads rows that do not follow each other without a gap, and would look too cheap.
+            picture = mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(image))
+            landmarker.detect_for_video(picture, timestamp_ms)
 
         yield detect
 

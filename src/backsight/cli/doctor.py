@@ -70,16 +70,19 @@ def _package(name: str, needed: bool, remedy: str) -> Finding:
 
 
 def _bundles(settings: Settings) -> list[Finding]:
-    from backsight.pose.weights import PoseModel, bundle_state
+    from backsight.pose.weights import PoseModel, bundle_state, is_whole
 
     findings = []
     for model in PoseModel:
-        state = bundle_state(model, folder=settings.models_dir)
-        remedy = "" if state == "ok" else f"; backsight models fetch {model}"
+        state: str = bundle_state(model, folder=settings.models_dir)
+        if state == "altered" and is_whole(settings.models_dir / model.file_name):
+            state = "ok, not made by Backsight"
+        ok = state.startswith("ok")
+        remedy = "" if ok else f"; run backsight models fetch {model}"
         # A missing bundle is fetched on first use, unless the machine is declared offline.
         needed = model is PoseModel.LITE and not (state == "missing" and settings.may_fetch)
         findings.append(
-            Finding(f"BlazePose {model}", state == "ok", needed, f"{state} in {settings.models_dir}{remedy}")
+            Finding(f"BlazePose {model}", ok, needed, f"{state} in {settings.models_dir}{remedy}")
         )
     return findings
 
@@ -105,6 +108,6 @@ def _shipped_model() -> str:
 
 
 def _encoder() -> str:
-    from backsight.video.overlay import h264_encoder
+    from backsight.video.encoding import h264_encoder
 
-    return h264_encoder()
+    return f"H.264 by {h264_encoder()}"

@@ -113,7 +113,13 @@ def _put_text(image: NDArray[np.uint8], text: str, *, left: int, top: int, scale
     cv2.putText(image, text, (left, top + text_height), _FONT, scale, MIDDLE_RGB, 1, cv2.LINE_AA)
 
 
-def encode_jpeg(image: NDArray[np.uint8], *, quality: int = 88) -> bytes:
-    """Return an RGB picture as JPEG."""
+def encode_jpeg(image: NDArray[np.uint8], *, longest_side: int = 640, quality: int = 80) -> bytes:
+    """Return an RGB picture as JPEG, made smaller to `longest_side` pixels where it is larger.
+
+    640 pixels are 150 dots an inch at the size in which a report prints a still.
+    """
+    scale = longest_side / max(image.shape[:2])
+    if scale < 1:
+        image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     _, buffer = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return bytes(buffer)

@@ -92,12 +92,7 @@ class H264Writer:
             raise
 
     def _add_stream(self, *, fps: float, preset: str, crf: int, max_bit_rate: int | None) -> VideoStream:
-        name = next((encoder for encoder in _ENCODERS if _has_encoder(encoder)), None)
-        if name is None:
-            raise OutputError(
-                f"{self._path.name}: this installation of PyAV has no H.264 encoder; reinstall it with "
-                "pip install --force-reinstall av"
-            )
+        name = h264_encoder()
         options = {}
         if name == "libx264":
             options = {"preset": preset, "crf": str(crf)}
@@ -217,6 +212,22 @@ class H264Writer:
             return OutputError(f"{self._path.name}: the folder {folder} does not exist; create it first")
         reason = error.strerror or error
         return OutputError(f"{self._path.name}: the video cannot be written ({reason}); choose another folder")
+
+
+def h264_encoder() -> str:
+    """Return the name of the H.264 encoder that will be used.
+
+    Raises
+    ------
+    OutputError
+        When this installation of PyAV has none.
+    """
+    name = next((encoder for encoder in _ENCODERS if _has_encoder(encoder)), None)
+    if name is None:
+        raise OutputError(
+            "this installation of PyAV has no H.264 encoder; reinstall it with pip install --force-reinstall av"
+        )
+    return name
 
 
 def _has_encoder(name: str) -> bool:
