@@ -6,6 +6,7 @@ import backsight
 
 
 def main(path: str) -> None:
+    """Assess the walk in a video file."""
     assessment = backsight.assess(walk=path)
     (walk,) = assessment.exercises
     print(f"quality: {walk.quality.verdict}")

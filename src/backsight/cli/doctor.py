@@ -81,9 +81,7 @@ def _bundles(settings: Settings) -> list[Finding]:
         remedy = "" if ok else f"; run backsight models fetch {model}"
         # A missing bundle is fetched on first use, unless the machine is declared offline.
         needed = model is PoseModel.LITE and not (state == "missing" and settings.may_fetch)
-        findings.append(
-            Finding(f"BlazePose {model}", ok, needed, f"{state} in {settings.models_dir}{remedy}")
-        )
+        findings.append(Finding(f"BlazePose {model}", ok, needed, f"{state} in {settings.models_dir}{remedy}"))
     return findings
 
 

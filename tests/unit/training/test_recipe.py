@@ -1,0 +1,117 @@
+"""From rated recordings to a judged checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from backsight.network.checkpoint import checkpoint_to_bytes
+from backsight.training.card import HEADLINE
+from backsight.training.examples import Example
+from backsight.training.recipe import JudgedCheckpoint, Origin, beats_median, predict_indices, train_and_judge
+from backsight.training.split import Fold, split_by_subject
+
+from .people import NAMES, SMALL_NETWORK, SMALL_TRAINING, make_people
+
+ORIGIN = Origin(
+    name="test",
+    version="7",
+    summary="made-up people",
+    description="People made up for a test.",
+    rating_provenance="made up",
+    command="pytest",
+)
+CONFIG = replace(SMALL_TRAINING, n_epochs=20, patience=20, seed=3)
+
+
+def _judge(people: Sequence[Example], n_epochs: int = 20) -> JudgedCheckpoint:
+    return train_and_judge(
+        people,
+        feature_names=NAMES,
+        origin=ORIGIN,
+        config=replace(CONFIG, n_epochs=n_epochs),
+        network_config=SMALL_NETWORK,
+    )
+
+
+@pytest.fixture(scope="module")
+def people() -> list[Example]:
+    return make_people(28)
+
+
+@pytest.fixture(scope="module")
+def judged(people: list[Example]) -> JudgedCheckpoint:
+    return _judge(people)
+
+
+def _fold(people: Sequence[Example], fold: Fold) -> list[Example]:
+    folds = split_by_subject([one.recording.subject_id for one in people], seed=CONFIG.seed)
+    return [one for one, its in zip(people, folds, strict=True) if its is fold]
+
+
+def test_beats_its_rivals_where_there_is_something_to_learn(judged: JudgedCheckpoint) -> None:
+    assert beats_median(judged)
+    for group, network in judged.scores["network"].items():
+        assert network.mae_true < 0.4 * judged.scores["median"][group].mae_true
+        assert network.mae_true < 0.4 * judged.scores["duration"][group].mae_true
+
+
+def test_does_not_beat_the_median_where_there_is_nothing_to_learn(people: list[Example]) -> None:
+    silent = [replace(one, values=np.ones_like(one.values)) for one in people]
+
+    assert not beats_median(_judge(silent, n_epochs=2))
+
+
+def test_figures_are_those_of_the_test_fold(judged: JudgedCheckpoint, people: list[Example]) -> None:
+    test = _fold(people, Fold.TEST)
+    errors = np.abs(predict_indices(judged.checkpoint, test) - [one.true_index for one in test])
+
+    walking = [str(one.recording.exercise) == "walk" for one in test]
+    assert judged.checkpoint.metrics["network.walk.mae_true"] == pytest.approx(errors[walking].mean())
+    assert judged.checkpoint.metrics["network.walk.n"] == sum(walking) == 4
+
+
+def test_interval_comes_from_the_calibration_fold(judged: JudgedCheckpoint, people: list[Example]) -> None:
+    calibration = _fold(people, Fold.CALIBRATION)
+    errors = np.sort(np.abs(predict_indices(judged.checkpoint, calibration) - [one.label for one in calibration]))
+
+    assert len(errors) == 12
+    assert judged.checkpoint.card.interval_half_width == pytest.approx(errors[11])  # ceil(13 * 0.9) = 12th
+
+
+def test_scaler_knows_the_training_fold_and_nobody_else(judged: JudgedCheckpoint, people: list[Example]) -> None:
+    known = np.concatenate([one.values for one in _fold(people, Fold.TRAIN)])
+
+    np.testing.assert_array_equal(judged.checkpoint.scaler.maximum, np.nanmax(known, axis=0))
+    np.testing.assert_array_equal(judged.checkpoint.scaler.minimum, np.nanmin(known, axis=0))
+
+
+def test_test_people_change_no_weight(judged: JudgedCheckpoint, people: list[Example]) -> None:
+    test = {id(one) for one in _fold(people, Fold.TEST)}
+    loud = [replace(one, values=one.values * np.float32(50.0)) if id(one) in test else one for one in people]
+
+    again = _judge(loud)
+
+    assert again.checkpoint.weights == judged.checkpoint.weights
+    assert again.checkpoint.card.interval_half_width == judged.checkpoint.card.interval_half_width
+    assert again.scores["network"] != judged.scores["network"]
+
+
+def test_same_seed_gives_the_same_file(judged: JudgedCheckpoint, people: list[Example]) -> None:
+    assert checkpoint_to_bytes(_judge(people).checkpoint) == checkpoint_to_bytes(judged.checkpoint)
+
+
+def test_card_warns_first_and_states_its_figures(judged: JudgedCheckpoint) -> None:
+    card = judged.checkpoint.card
+
+    first_line = card.text.splitlines()[0]
+    assert first_line == card.headline == HEADLINE
+    assert "simulated" in first_line
+    assert "unvalidated" in first_line
+    assert f"index +- {card.interval_half_width:.3f}" in card.text
+    assert f"{judged.scores['network']['session'].mae_true:.3f}" in card.text
+    assert "`pytest`" in card.text
+    assert "train 17, validation 3, calibration 4, test 4 people" in card.text
