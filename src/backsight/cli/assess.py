@@ -89,7 +89,7 @@ def assess(
     else:
         _print_table(assessment, folder)
     if assessment.index is None:
-        typer.echo(f"backsight: unusable: {assessment.reason}", err=True)
+        typer.echo(f"backsight: unusable: {assessment.reason} The report is in {folder}", err=True)
         raise typer.Exit(ExitCode.UNUSABLE)
 
 
@@ -197,10 +197,9 @@ def _rows(part: ExerciseAssessment) -> list[tuple[str, str, str, str]]:
     if part.index is not None:
         rows.append(("  index", f"{part.index:.2f}", "0.10 to 0.50", ""))
     for sub in part.sub_indices:
-        value = "cannot tell" if math.isnan(sub.value) else f"{sub.value:.2f}"
-        rows.append(
-            (f"  {sub.label} index", f"{value} ({_value(sub.measurement)})", _norm(sub.measurement), sub.verdict)
-        )
+        known = not math.isnan(sub.value)
+        value = f"{sub.value:.2f} ({_value(sub.measurement)})" if known else "not measured"
+        rows.append((f"  {sub.label} (sub-index)", value, _norm(sub.measurement), sub.verdict))
     rows += [(f"  {item.label}", _value(item), _norm(item), "") for item in part.measurements]
     return rows
 

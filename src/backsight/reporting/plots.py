@@ -12,6 +12,9 @@ import numpy as np
 
 from backsight.domain.assessment import RED_FLAG_ABOVE, ExerciseAssessment
 from backsight.domain.validation import FloatArray
+from backsight.kinematics.angles import body_frame
+from backsight.kinematics.view import FRONT_WITHIN_DEG, SIDE_BEYOND_DEG, find_view
+from backsight.scoring.walk import FACING_CAMERA_WITHIN_DEG
 
 MAX_POINTS = 900
 """More points than this would not be seen; longer curves keep every n-th."""
@@ -31,13 +34,21 @@ class _AngleColumn:
     column: str
     title: str
     meaning: str
+    readable_off_front_deg: tuple[float, float]
+    """Angles between the person's facing line and the line of sight in which one camera reads this well."""
 
 
+_FRONTAL = (0.0, FRONT_WITHIN_DEG)
 _ANGLES = (
-    _AngleColumn("trunk_flexion_deg", "Trunk flexion", "forward is positive"),
-    _AngleColumn("trunk_lateral_lean_deg", "Lateral lean", "to the person’s right is positive"),
-    _AngleColumn("axial_rotation_deg", "Axial rotation", "shoulders against pelvis, to the right is positive"),
-    _AngleColumn("shoulder_obliquity_deg", "Shoulder obliquity", "right shoulder higher is positive"),
+    _AngleColumn("trunk_flexion_deg", "Trunk flexion", "forward is positive", (SIDE_BEYOND_DEG, 90.0)),
+    _AngleColumn("trunk_lateral_lean_deg", "Lateral lean", "to the person’s right is positive", _FRONTAL),
+    _AngleColumn(
+        "axial_rotation_deg",
+        "Axial rotation",
+        "shoulders against pelvis, to the right is positive",
+        (0.0, FACING_CAMERA_WITHIN_DEG),
+    ),
+    _AngleColumn("shoulder_obliquity_deg", "Shoulder obliquity", "right shoulder higher is positive", _FRONTAL),
 )
 """Feature columns worth a curve, in the order shown; those that the features do not hold are left out."""
 
@@ -117,11 +128,15 @@ def make_plots(part: ExerciseAssessment) -> tuple[Plot, ...]:
         plots.append(
             Plot("index", "Spinal health index", meaning, "", times_s, values, 0.0, 1.0, 2, threshold=RED_FLAG_ABOVE)
         )
+    off_front_deg = find_view(body_frame(part.pose.world_m)).off_front_deg
     for angle in _ANGLES:
         if angle.column in part.features.names:
+            # The curve still shows when something moves, so it stays; how far it moves is a guess, so that is said.
+            low_deg, high_deg = angle.readable_off_front_deg
+            hint = "" if low_deg <= off_front_deg <= high_deg else "; a rough guess from this side"
             times_s, values = _thinned(part.features.timestamps_s - start_s, part.features.column(angle.column))
             low, high = _angle_range(values)
-            plots.append(Plot(angle.column, angle.title, angle.meaning, "°", times_s, values, low, high, 1))
+            plots.append(Plot(angle.column, angle.title, angle.meaning + hint, "°", times_s, values, low, high, 1))
     return tuple(plots)
 
 

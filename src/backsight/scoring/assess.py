@@ -3,11 +3,12 @@
 The rules, in the order in which they are asked:
 
 1. No recording with an index: cannot tell.
-2. In a recording more than `UNFAMILIAR_ABOVE` of the feature values lie outside the training range: cannot tell.
-3. The 90 % interval spans 0.5: cannot tell.
-4. A recording behind the index is of poor quality, and the index lies within `POOR_WIDENING` times the interval's half
+2. A recording does not show the exercise that it is meant to show: cannot tell.
+3. In a recording more than `UNFAMILIAR_ABOVE` of the feature values lie outside the training range: cannot tell.
+4. The 90 % interval spans 0.5: cannot tell.
+5. A recording behind the index is of poor quality, and the index lies within `POOR_WIDENING` times the interval's half
    width of 0.5: cannot tell.
-5. Otherwise red flag above 0.5, no red flag at or below it.
+6. Otherwise red flag above 0.5, no red flag at or below it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from backsight.domain.recording import Exercise
 
 UNFAMILIAR_ABOVE = 0.20
 """With more than this share of values outside the training range the movement is unlike what the model knows."""
+MOVEMENT_CHECK = "movement_recognised"
+"""The quality check that compares the movement with the exercise asked for."""
 POOR_WIDENING = 1.5
 """A poor recording carries a verdict only this many half widths away from 0.5: a choice, not a measured figure."""
 
@@ -74,7 +77,7 @@ def assess_session(parts: Sequence[ExerciseAssessment], *, card: ModelCard) -> S
             index=None,
             interval=None,
             verdict=IndexVerdict.CANNOT_TELL,
-            reason="No recording was good enough for an index.",
+            reason=" ".join(("No recording was good enough for an index.", *map(_why_unusable, parts))),
             notes=notes,
         )
     index = float(np.mean([value for _, value in usable]))
@@ -91,8 +94,17 @@ def assess_session(parts: Sequence[ExerciseAssessment], *, card: ModelCard) -> S
     return SessionVerdict(index=index, interval=interval, verdict=verdict, reason=reason, notes=notes)
 
 
+def _why_unusable(part: ExerciseAssessment) -> str:
+    """Return the worst thing found in a recording and what to do about it, as two sentences."""
+    worst = part.quality.problems[:1]
+    return " ".join(f"`{part.exercise.label}`: {problem.finding}. {problem.tip}" for problem in worst)
+
+
 def _doubt(parts: Sequence[ExerciseAssessment], *, index: float, interval: Interval, card: ModelCard) -> str:
     """Return the first reason to withhold a verdict, as one sentence; empty when there is none."""
+    for part in parts:
+        if any(problem.name == MOVEMENT_CHECK for problem in part.quality.problems):
+            return f"The recording of `{part.exercise.label}` does not seem to show that exercise."
     strangest = max(parts, key=lambda part: -1.0 if np.isnan(part.unfamiliar_share) else part.unfamiliar_share)
     if strangest.unfamiliar_share > UNFAMILIAR_ABOVE:
         return (
@@ -101,8 +113,8 @@ def _doubt(parts: Sequence[ExerciseAssessment], *, index: float, interval: Inter
         )
     if interval.low <= RED_FLAG_ABOVE <= interval.high:
         return (
-            f"The index of {index:.2f} is too close to {RED_FLAG_ABOVE}: "
-            f"its 90 % interval reaches from {interval.low:.2f} to {interval.high:.2f}."
+            f"The index of {index:.2f} is not certain enough: its 90 % interval, {interval.low:.2f} to "
+            f"{interval.high:.2f}, reaches across {RED_FLAG_ABOVE}."
         )
     poor = [part for part in parts if part.quality.verdict is not QualityVerdict.GOOD]
     if poor and abs(index - RED_FLAG_ABOVE) < POOR_WIDENING * card.interval_half_width:

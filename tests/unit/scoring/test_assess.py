@@ -19,14 +19,14 @@ CARD = ModelCard("test", "1", "Made up.", "nothing", interval_half_width=0.1, te
 GOOD, POOR, UNUSABLE = QualityVerdict.GOOD, QualityVerdict.POOR, QualityVerdict.UNUSABLE
 
 
-def part(index, exercise=Exercise.WALK, *, quality=GOOD, unfamiliar=0.02):
+def part(index, exercise=Exercise.WALK, *, quality=GOOD, unfamiliar=0.02, check="light"):
     curve = None if index is None else IndexCurve(timestamps_s=[0.0, 0.1], raw=[0.5, index])
     return ExerciseAssessment(
         exercise=exercise,
         source=SourceInfo("clip.mp4", 1280, 720, 30.0, 1.0),
         pose=make_pose(n_frames=2),
         features=FeatureSequence(values=np.zeros((2, 1)), names=("a",), timestamps_s=[0.0, 0.1]),
-        quality=QualityReport((QualityCheck("light", "Light", quality, 1.0, "", "as it is"),)),
+        quality=QualityReport((QualityCheck(check, "Light", quality, 1.0, "", "too dark", "Switch a light on."),)),
         removed_share=0.0,
         filled_share=0.0,
         curve=curve,
@@ -64,7 +64,13 @@ def test_a_verdict_only_when_the_interval_keeps_clear_of_a_half(index, verdict):
     assert session.verdict is verdict
     assert session.reason.endswith(".")
     if verdict is IndexVerdict.CANNOT_TELL:
-        assert "too close to 0.5" in session.reason
+        assert "reaches across 0.5" in session.reason
+
+
+def test_another_movement_than_the_exercise_cannot_tell_however_clear_the_index():
+    session = assess_session([part(0.0, quality=POOR, check="movement_recognised")], card=CARD)
+    assert session.verdict is IndexVerdict.CANNOT_TELL
+    assert session.reason == "The recording of `Walk 2 metres` does not seem to show that exercise."
 
 
 def test_an_interval_stays_on_the_scale():
@@ -76,7 +82,7 @@ def test_an_interval_stays_on_the_scale():
 def test_no_usable_recording_cannot_tell():
     session = assess_session([part(None, quality=UNUSABLE)], card=CARD)
     assert (session.index, session.interval, session.verdict) == (None, None, IndexVerdict.CANNOT_TELL)
-    assert session.reason == "No recording was good enough for an index."
+    assert session.reason == "No recording was good enough for an index. `Walk 2 metres`: too dark. Switch a light on."
     assert assess_session([], card=CARD).verdict is IndexVerdict.CANNOT_TELL
 
 
