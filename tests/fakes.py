@@ -8,6 +8,7 @@ from backsight.domain.assessment import IndexCurve, ModelCard
 from backsight.domain.recording import SourceInfo
 from backsight.domain.sequences import FeatureSequence, Frame, PoseObservation, PoseSequence
 from backsight.domain.validation import FloatArray
+from tests.clips import textured_picture
 
 
 class FakeSource:
@@ -32,7 +33,7 @@ class FakeSource:
 
     def frames(self) -> Iterator[Frame]:
         width, height = self._size
-        texture = np.random.default_rng(0).integers(60, 200, size=(height, width, 3)).astype(np.uint8)
+        texture = textured_picture((width, height))
         for index, timestamp_s in enumerate(self._timestamps_s):
             yield Frame(image=texture, timestamp_s=timestamp_s, index=index)
 

@@ -10,13 +10,13 @@ Importing is light: each name below is loaded when it is first used. Nothing her
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backsight.composition import assess
+    from backsight.composition import assess, assess_to_folder
     from backsight.domain.assessment import Assessment
     from backsight.domain.recording import Exercise
     from backsight.domain.sequences import FeatureSequence, PoseSequence
     from backsight.errors import BacksightError
 
-__all__ = ["Assessment", "BacksightError", "Exercise", "FeatureSequence", "PoseSequence", "assess"]
+__all__ = ["Assessment", "BacksightError", "Exercise", "FeatureSequence", "PoseSequence", "assess", "assess_to_folder"]
 
 _HOME = {
     "Assessment": "backsight.domain.assessment",
@@ -25,6 +25,7 @@ _HOME = {
     "FeatureSequence": "backsight.domain.sequences",
     "PoseSequence": "backsight.domain.sequences",
     "assess": "backsight.composition",
+    "assess_to_folder": "backsight.composition",
 }
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ import numpy as np
 
 from backsight.domain.assessment import Assessment, ExerciseAssessment
 from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
-from backsight.errors import InputError
+from backsight.errors import BacksightError, InputError
 from backsight.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 CAMERA_PREFIX = "camera:"
 DEFAULT_MODEL = "lstm-paper"
+GET_READY_S = 5
+"""Seconds between the command and the first recorded frame: time to step back from the keyboard."""
 N_STILLS = 6
 """Pictures drawn for print, spread evenly over a recording."""
 
@@ -52,6 +55,45 @@ class Clip:
         from backsight.video.reader import VideoFile
 
         return VideoFile(self.path, start=self.start, end=self.end, crop=self.crop)
+
+
+@dataclass(frozen=True)
+class LiveCamera:
+    """A camera that records now."""
+
+    name: str
+    """`camera:0`, `camera:/dev/video1` or as `backsight.video.camera.parse_device` says."""
+    duration_s: float = EXERCISE_LIMIT_S
+
+    def open(self, *, record_to: Path | None = None) -> FrameSource:
+        """Open the camera, which must be there now, as a live source of frames."""
+        from backsight.video.camera import Camera
+
+        return Camera(self.name, duration_s=self.duration_s, record_to=record_to)
+
+
+Input = Clip | LiveCamera
+
+
+def parse_input(text: str | Path) -> Input:
+    """Read a file name or a camera's name, each with an optional media fragment; `camera:0#t=0,8` records 8 s.
+
+    Raises
+    ------
+    InputError
+        When the fragment is not understood.
+    """
+    if not str(text).startswith(CAMERA_PREFIX):
+        return parse_clip(text)
+    name, _, fragment = str(text).partition("#")
+    if not fragment:
+        return LiveCamera(name)
+    match = re.fullmatch(r"t=(?:0,)?(?P<seconds>\d+(?:\.\d+)?)", fragment)
+    if match is None or not 0 < float(match["seconds"]) <= EXERCISE_LIMIT_S:
+        raise InputError(
+            f"{name}: expected #t=0,SECONDS after the camera, at most {EXERCISE_LIMIT_S:.0f} seconds, got #{fragment}"
+        )
+    return LiveCamera(name, duration_s=float(match["seconds"]))
 
 
 def parse_clip(text: str | Path) -> Clip:
@@ -87,18 +129,31 @@ def parse_clip(text: str | Path) -> Clip:
     )
 
 
-@contextmanager
-def pose_estimator(
-    model: PoseModel | str = "lite", *, settings: Settings | None = None, on_progress: Progress | None = None
-) -> Iterator[PoseEstimator]:
-    """Open BlazePose for one recording, fetching its weights first when they are missing."""
-    from backsight.pose.blazepose import BlazePose
+def pose_bundle(model: PoseModel | str = "lite", *, on_progress: Progress | None = None) -> Path:
+    """Return BlazePose's bundle on this machine, fetching it first when it is missing.
+
+    Raises
+    ------
+    InputError
+        When there is no such model.
+    WeightsError
+        When the bundle is missing and cannot be fetched.
+    """
     from backsight.pose.weights import PoseModel, ensure_bundle
 
-    settings = settings or Settings.from_environment()
-    bundle = ensure_bundle(
+    if model not in set(PoseModel):
+        raise InputError(f"`pose_model` must be one of {', '.join(PoseModel)}, got {model!r}")
+    settings = Settings.from_environment()
+    return ensure_bundle(
         PoseModel(model), folder=settings.models_dir, may_fetch=settings.may_fetch, on_progress=on_progress
     )
+
+
+@contextmanager
+def pose_estimator(bundle: Path) -> Iterator[PoseEstimator]:
+    """Open BlazePose for one recording."""
+    from backsight.pose.blazepose import BlazePose
+
     with BlazePose(bundle) as engine:
         yield engine
 
@@ -115,9 +170,9 @@ def index_predictor(model: str | Path = DEFAULT_MODEL, *, n_threads: int = 1) ->
 
 def assess(
     *,
-    touch_toes: str | Path | Clip | None = None,
-    walk: str | Path | Clip | None = None,
-    jump: str | Path | Clip | None = None,
+    touch_toes: str | Path | Input | None = None,
+    walk: str | Path | Input | None = None,
+    jump: str | Path | Input | None = None,
     pose_model: PoseModel | str = "lite",
     model: str | Path = DEFAULT_MODEL,
     follow_largest: bool = False,
@@ -128,7 +183,8 @@ def assess(
     Parameters
     ----------
     touch_toes, walk, jump
-        Video files, with an optional media fragment (`walk.mp4#t=1.6,6.0&xywh=0,470,1560,524`), or `Clip` objects.
+        Video files, with an optional media fragment (`walk.mp4#t=1.6,6.0&xywh=0,470,1560,524`), cameras (`camera:0`),
+        or `Clip` and `LiveCamera` objects.
     pose_model
         `lite`, `full` or `heavy`: BlazePose from fast to precise.
     model
@@ -144,35 +200,113 @@ def assess(
         One of the tree in `backsight.errors`; its message says what was expected and what to do.
     """
     given = {Exercise.TOUCH_TOES: touch_toes, Exercise.WALK: walk, Exercise.JUMP: jump}
-    clips = {
-        exercise: clip if isinstance(clip, Clip) else parse_clip(clip)
-        for exercise, clip in given.items()
-        if clip is not None
+    inputs = {
+        exercise: parse_input(item) if isinstance(item, str | Path) else item
+        for exercise, item in given.items()
+        if item is not None
     }
-    return assess_clips(
-        clips, pose_model=pose_model, model=model, follow_largest=follow_largest, on_progress=on_progress
+    return _assess_inputs(
+        inputs, pose_model=pose_model, model=model, follow_largest=follow_largest, on_progress=on_progress
     )
 
 
-def assess_clips(
-    clips: Mapping[Exercise, Clip],
+def assess_to_folder(
+    inputs: Mapping[Exercise, Input],
+    out: Path,
     *,
+    overwrite: bool = False,
+    overlay: bool = True,
     pose_model: PoseModel | str = "lite",
     model: str | Path = DEFAULT_MODEL,
     follow_largest: bool = False,
     on_progress: Progress | None = None,
 ) -> Assessment:
-    """Assess a session given as clips by exercise; see `assess`."""
+    """Assess a session and write everything a reader needs into one folder, or nothing at all.
+
+    A camera's recording is the exception: it cannot be had again, so it outlives a failure, beside `out`.
+
+    Parameters
+    ----------
+    inputs
+        What to assess, by exercise.
+    out
+        The folder to make: `assessment.json`, `landmarks.parquet`, `overlay*.mp4`, `report.html`, and `recording*.mp4`
+        where a camera was used.
+    overwrite
+        Replace an earlier assessment in `out`.
+    overlay
+        Draw the skeleton on the video; without it the report shows no video.
+
+    Raises
+    ------
+    BacksightError
+        See `assess`; `OutputError` when `out` cannot be written.
+    """
+    from backsight.exports.folder import staged_folder
+    from backsight.exports.json_file import write_json
+    from backsight.exports.landmarks import write_landmarks
+    from backsight.reporting.report import write_report
+
+    moment = f"{datetime.now():%Y%m%d-%H%M%S}"
+    recordings = {
+        exercise: out.with_name(f"{out.name}-{exercise}-{moment}.mp4")
+        for exercise, given in inputs.items()
+        if isinstance(given, LiveCamera)
+    }
+    with staged_folder(out, overwrite=overwrite) as folder, _saying_what_is_kept(recordings.values()):
+        assessment = _assess_inputs(
+            inputs,
+            pose_model=pose_model,
+            model=model,
+            follow_largest=follow_largest,
+            recordings=recordings,
+            on_progress=on_progress,
+        )
+        clips = {
+            exercise: Clip(recordings[exercise]) if isinstance(given, LiveCamera) else given
+            for exercise, given in inputs.items()
+        }
+        overlays: dict[Exercise, Path] = {}
+        stills: dict[Exercise, tuple[Still, ...]] = {}
+        if overlay:
+            for part in assessment.exercises:
+                path = folder / _named("overlay", part.exercise, inputs)
+                stills[part.exercise] = _draw(path, clips[part.exercise], part, on_progress)
+                overlays[part.exercise] = path
+        write_json(folder / "assessment.json", assessment)
+        write_landmarks(folder / "landmarks.parquet", assessment)
+        write_report(folder / "report.html", assessment, overlays=overlays, stills=stills)
+        for exercise, recording in recordings.items():
+            recording.replace(folder / _named("recording", exercise, inputs))
+    return assessment
+
+
+def _assess_inputs(
+    inputs: Mapping[Exercise, Input],
+    *,
+    pose_model: PoseModel | str,
+    model: str | Path,
+    follow_largest: bool,
+    recordings: Mapping[Exercise, Path] | None = None,
+    on_progress: Progress | None = None,
+) -> Assessment:
     from backsight import pipeline
 
-    if not clips:
+    if not inputs:
         raise InputError("no recording given; name at least one of touch_toes, walk and jump")
-    # Everything that can be wrong with the inputs is found before the first slow step.
-    sources = {exercise: clip.open() for exercise, clip in clips.items()}
+    # Whatever can be wrong with models, files and cameras is found before the first slow step, and before anybody
+    # moves in front of a camera for nothing.
     predictor = index_predictor(model)
+    bundle = pose_bundle(pose_model, on_progress=on_progress)
+    sources = {
+        exercise: given.open() if isinstance(given, Clip) else given.open(record_to=(recordings or {}).get(exercise))
+        for exercise, given in inputs.items()
+    }
     parts: dict[Exercise, ExerciseAssessment] = {}
     for exercise, source in sources.items():
-        with pose_estimator(pose_model, on_progress=on_progress) as estimator:
+        if source.info.is_live:
+            _count_down(exercise, on_progress)
+        with pose_estimator(bundle) as estimator:
             parts[exercise] = pipeline.assess_exercise(
                 source,
                 exercise=exercise,
@@ -189,65 +323,24 @@ def assess_clips(
     )
 
 
-def assess_to_folder(
-    inputs: Mapping[Exercise, Clip | str],
-    out: Path,
-    *,
-    overwrite: bool = False,
-    overlay: bool = True,
-    camera_duration_s: float = EXERCISE_LIMIT_S,
-    pose_model: PoseModel | str = "lite",
-    model: str | Path = DEFAULT_MODEL,
-    follow_largest: bool = False,
-    on_progress: Progress | None = None,
-) -> Assessment:
-    """Assess a session and write everything a reader needs into one folder, or nothing at all.
+@contextmanager
+def _saying_what_is_kept(recordings: Iterable[Path]) -> Iterator[None]:
+    """Name in an error's message the camera recordings that outlive it."""
+    try:
+        yield
+    except BacksightError as error:
+        kept = [str(path) for path in recordings if path.exists()]
+        if not kept:
+            raise
+        raise type(error)(f"{error}; what the camera recorded is kept: {', '.join(kept)}") from error
 
-    Parameters
-    ----------
-    inputs
-        For each exercise a `Clip`, or `camera:NAME` to record it now.
-    out
-        The folder to make: `assessment.json`, `landmarks.parquet`, `overlay*.mp4`, `report.html`, and `recording*.mp4`
-        where a camera was used.
-    overwrite
-        Replace an earlier assessment in `out`.
-    overlay
-        Draw the skeleton on the video; without it the report shows no video.
-    camera_duration_s
-        How long a camera records, in seconds.
 
-    Raises
-    ------
-    BacksightError
-        See `assess`; `OutputError` when `out` cannot be written.
-    """
-    from backsight.exports.folder import staged_folder
-    from backsight.exports.json_file import write_json
-    from backsight.exports.landmarks import write_landmarks
-    from backsight.reporting.report import write_report
-
-    with staged_folder(out, overwrite=overwrite) as folder:
-        clips = {
-            exercise: given
-            if isinstance(given, Clip)
-            else _record(given, folder / _named("recording", exercise, inputs), camera_duration_s, on_progress)
-            for exercise, given in inputs.items()
-        }
-        assessment = assess_clips(
-            clips, pose_model=pose_model, model=model, follow_largest=follow_largest, on_progress=on_progress
-        )
-        overlays: dict[Exercise, Path] = {}
-        stills: dict[Exercise, tuple[Still, ...]] = {}
-        if overlay:
-            for part in assessment.exercises:
-                path = folder / _named("overlay", part.exercise, inputs)
-                stills[part.exercise] = _draw(path, clips[part.exercise], part, on_progress)
-                overlays[part.exercise] = path
-        write_json(folder / "assessment.json", assessment)
-        write_landmarks(folder / "landmarks.parquet", assessment)
-        write_report(folder / "report.html", assessment, overlays=overlays, stills=stills)
-    return assessment
+def _count_down(exercise: Exercise, on_progress: Progress | None) -> None:
+    for second in range(GET_READY_S + 1):
+        if on_progress:
+            on_progress(f"{exercise.label}: get ready", second, GET_READY_S)
+        if second < GET_READY_S:
+            time.sleep(1.0)
 
 
 def _staged(on_progress: Progress | None, stage: str) -> Callable[[int, int], None] | None:
@@ -260,17 +353,6 @@ def _named(stem: str, exercise: Exercise, inputs: Mapping[Exercise, object]) -> 
     return f"{stem}.mp4" if len(inputs) == 1 else f"{stem}-{exercise}.mp4"
 
 
-def _record(name: str, path: Path, duration_s: float, on_progress: Progress | None) -> Clip:
-    """Record a camera into a file first and assess the file, so that no frame is lost to a slow model."""
-    from backsight.video.camera import Camera
-
-    camera = Camera(name, duration_s=duration_s, record_to=path)
-    for frame in camera.frames():
-        if on_progress:
-            on_progress("Recording", round(frame.timestamp_s), round(duration_s))
-    return Clip(path)
-
-
 def _draw(path: Path, clip: Clip, part: ExerciseAssessment, on_progress: Progress | None) -> tuple[Still, ...]:
     from backsight.video.overlay import write_overlay
 
@@ -281,6 +363,7 @@ def _draw(path: Path, clip: Clip, part: ExerciseAssessment, on_progress: Progres
         part.pose,
         curve=part.curve,
         still_times_s=tuple(np.linspace(times[0], times[-1], N_STILLS)),
+        n_dropped=part.n_dropped,
         on_progress=_staged(on_progress, f"{part.exercise.label}: drawing the skeleton"),
     )
 

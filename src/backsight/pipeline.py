@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backsight.domain.assessment import Assessment, ExerciseAssessment, ModelCard, QualityVerdict
-from backsight.domain.recording import Exercise
+from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
 from backsight.domain.sequences import FeatureSequence, PoseObservation, PoseSequence, PoseTrack
-from backsight.errors import NoPersonError, VideoError
+from backsight.errors import InputError, NoPersonError, VideoError
 from backsight.features.extract import extract_features
 from backsight.kinematics.resampling import resample
 from backsight.ports import FrameSource, IndexPredictor, PoseEstimator
@@ -27,6 +27,10 @@ from backsight.video.statistics import ImageStatisticsCollector
 
 MODEL_FPS = 30.0
 """The network reads 30 frames a second (paper, section I: "5 sec, 30 fps")."""
+LONGEST_S = 5 * EXERCISE_LIMIT_S
+"""A file longer than this is surely not one exercise, and its report would be too large to open."""
+SHORTEST_S = 0.5
+"""No exercise is over sooner: a shorter part is a slip of --start or --end."""
 
 Progress = Callable[[int, int], None]
 """Called with (frames done, frames expected); 0 expected means unknown."""
@@ -45,14 +49,34 @@ class Prepared:
 
 
 def prepare(raw: PoseSequence) -> Prepared:
-    """Filter, fill short gaps, resample to 30 fps and extract the 193 features (paper, section III-A)."""
+    """Filter, fill short gaps, resample to 30 fps and extract the 193 features (paper, section III-A).
+
+    Features begin and end with the person: how long an empty room was filmed says nothing of a back. Where nobody is
+    seen at all they cover the whole recording, all missing.
+    """
     kept = filter_by_visibility(raw)
     filled = fill_short_gaps(kept)
     return Prepared(
         filtered=filled,
-        features=extract_features(resample(filled, fps=MODEL_FPS)),
+        features=extract_features(resample(_while_present(filled), fps=MODEL_FPS)),
         removed_share=removed_share(raw, kept),
         filled_share=filled_share(kept, filled),
+    )
+
+
+def _while_present(pose: PoseSequence) -> PoseSequence:
+    """Cut the frames before the person is first seen and after they are last seen."""
+    seen = np.flatnonzero(pose.has_person)
+    if not len(seen):
+        return pose
+    present = slice(seen[0], seen[-1] + 1)
+    return PoseSequence(
+        image_px=pose.image_px[present],
+        world_m=pose.world_m[present],
+        visibility=pose.visibility[present],
+        presence=pose.presence[present],
+        timestamps_s=pose.timestamps_s[present],
+        frame_size=pose.frame_size,
     )
 
 
@@ -61,10 +85,17 @@ def track_person(source: FrameSource, estimator: PoseEstimator, *, on_progress: 
 
     Raises
     ------
+    InputError
+        When the recording is too long to be one exercise; found before the first frame is decoded.
     VideoError
-        When the source gives fewer than two frames: a movement cannot be judged from one picture.
+        When the source gives next to nothing: a movement cannot be judged from a few pictures.
     """
     info = source.info
+    if info.duration_s > LONGEST_S:
+        raise InputError(
+            f"{info.name}: expected one exercise of at most {EXERCISE_LIMIT_S:.0f} s, got {info.duration_s:.0f} s; "
+            "name the part that holds it with --start and --end"
+        )
     observations: list[PoseObservation] = []
     timestamps_s: list[float] = []
     statistics = ImageStatisticsCollector()
@@ -78,10 +109,10 @@ def track_person(source: FrameSource, estimator: PoseEstimator, *, on_progress: 
             if on_progress:
                 on_progress(len(observations), info.n_frames)
         n_dropped = frames.n_dropped
-    if len(observations) < 2:
+    if len(observations) < 2 or timestamps_s[-1] - timestamps_s[0] < SHORTEST_S:
         raise VideoError(
             f"{info.name}: expected a recording of a movement, got {len(observations)} frame(s); "
-            "choose a longer video or a wider --start/--end"
+            "choose a longer video or a wider --start and --end"
         )
     return PoseTrack(
         pose=PoseSequence.from_observations(observations, timestamps_s, frame_size=frame_size),
@@ -101,19 +132,14 @@ def assess_exercise(
     follow_largest: bool = False,
     on_progress: Progress | None = None,
 ) -> ExerciseAssessment:
-    """Take one recording down the whole road.
+    """Take one recording down the whole road; one that shows nobody comes back unusable.
 
     Raises
     ------
     InputError
-        When the recording cannot be read or shows nobody.
+        When the recording cannot be read, or is too long or too short to be an exercise.
     """
     track = track_person(source, estimator, on_progress=on_progress)
-    if not track.pose.has_person.any():
-        raise NoPersonError(
-            f"{source.info.name}: no person found in {track.pose.n_frames} frames; film the whole body, upright in the "
-            "picture, in good light, 2 to 4 m from the camera"
-        )
     prepared = prepare(track.pose)
     quality = judge_quality(
         track, prepared.filtered, exercise=exercise, source=source.info, follow_largest=follow_largest
@@ -126,6 +152,7 @@ def assess_exercise(
         quality=quality,
         removed_share=prepared.removed_share,
         filled_share=prepared.filled_share,
+        n_dropped=track.n_dropped,
     )
     if quality.verdict is QualityVerdict.UNUSABLE:
         # No number at all from a recording that cannot carry one: a plausible wrong value is worse than none.
@@ -144,8 +171,21 @@ def assess_exercise(
 def combine(
     parts: Mapping[Exercise, ExerciseAssessment], *, card: ModelCard, created_at: str, backsight_version: str
 ) -> Assessment:
-    """Make a session of its exercises, in the paper's order."""
+    """Make a session of its exercises, in the paper's order.
+
+    Raises
+    ------
+    NoPersonError
+        When no recording shows anybody: there is nothing to report on then.
+    """
     ordered = tuple(parts[exercise] for exercise in Exercise if exercise in parts)
+    if not any(part.pose.has_person.any() for part in ordered):
+        names = ", ".join(part.source.name for part in ordered)
+        n_frames = sum(part.pose.n_frames for part in ordered)
+        raise NoPersonError(
+            f"{names}: no person found in {n_frames} frames; film the whole body, upright in the picture, in good "
+            "light, 2 to 4 m from the camera"
+        )
     session = assess_session(ordered, card=card)
     return Assessment(
         exercises=ordered,

@@ -26,7 +26,8 @@ class Settings:
         """
         given = (os.environ if environment is None else environment).get(MODELS_DIR_VARIABLE, "")
         if given:
-            return cls(models_dir=Path(given).expanduser(), may_fetch=False)
+            # Not expanduser(), which fails on a user who does not exist: the shell has expanded what it knows.
+            return cls(models_dir=Path(given), may_fetch=False)
         from platformdirs import user_cache_path
 
         return cls(models_dir=user_cache_path("backsight") / "models", may_fetch=True)

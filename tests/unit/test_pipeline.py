@@ -1,14 +1,16 @@
 """The whole road on fakes: no engine, no file, expected values from analytic motion."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from backsight import pipeline
-from backsight.domain.assessment import IndexVerdict, QualityVerdict
+from backsight.domain.assessment import Assessment, ExerciseAssessment, IndexVerdict, QualityVerdict
 from backsight.domain.landmarks import Landmark
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence
-from backsight.errors import NoPersonError, VideoError
+from backsight.errors import InputError, NoPersonError, VideoError
 from backsight.features.schema import FEATURE_NAMES
 from tests.assessments import make_pose
 from tests.fakes import FAKE_CARD, FakePoseEstimator, FakePredictor, FakeSource
@@ -25,6 +27,15 @@ def assess(pose: PoseSequence, *, n_people: int | None = 1, predictor: FakePredi
 
 def bend_pose(*, fps: float = 30.0) -> PoseSequence:
     return make_pose(Exercise.TOUCH_TOES, n_frames=round(5 * fps), fps=fps, hidden=(), nobody=(0, 0))
+
+
+def combine(*parts: ExerciseAssessment) -> Assessment:
+    return pipeline.combine(
+        {part.exercise: part for part in parts},
+        card=FAKE_CARD,
+        created_at="2026-01-01T00:00:00+00:00",
+        backsight_version="0",
+    )
 
 
 def nobody(n_frames: int) -> PoseSequence:
@@ -82,8 +93,39 @@ def test_unusable_recording_never_reaches_the_network() -> None:
 
 
 def test_nobody_in_view_is_an_error_that_says_how_to_film() -> None:
+    part = assess(nobody(60))
+    assert (part.quality.verdict, part.index) == (QualityVerdict.UNUSABLE, None)
     with pytest.raises(NoPersonError, match=r"fake\.mp4: no person found in 60 frames; film the whole body"):
-        assess(nobody(60))
+        combine(part)
+
+
+def test_one_empty_recording_does_not_spoil_a_session() -> None:
+    walk = replace(assess(nobody(60)), exercise=Exercise.WALK)
+    session = combine(assess(bend_pose()), walk)
+    assert session.index == pytest.approx(0.3)
+    assert any("Walk 2 metres" in note and "gave no index" in note for note in session.notes)
+
+
+def test_time_with_nobody_in_view_changes_no_feature() -> None:
+    pose = bend_pose()
+    empty = nobody(40)
+    late = PoseSequence(
+        image_px=np.concatenate([empty.image_px, pose.image_px]),
+        world_m=np.concatenate([empty.world_m, pose.world_m]),
+        visibility=np.concatenate([empty.visibility, pose.visibility]),
+        presence=np.concatenate([empty.presence, pose.presence]),
+        timestamps_s=np.concatenate([empty.timestamps_s, pose.timestamps_s + 40 / 30]),
+        frame_size=pose.frame_size,
+    )
+    np.testing.assert_allclose(
+        pipeline.prepare(late).features.values, pipeline.prepare(pose).features.values, atol=1e-6
+    )
+
+
+def test_a_file_far_beyond_an_exercise_is_refused_before_it_is_decoded() -> None:
+    source = FakeSource([0.0, 301.0])
+    with pytest.raises(InputError, match="expected one exercise of at most 60 s, got 301 s"):
+        pipeline.track_person(source, FakePoseEstimator(nobody(2)))
 
 
 def test_one_frame_is_no_movement() -> None:
@@ -114,10 +156,15 @@ def test_progress_counts_every_frame_against_the_expected_number() -> None:
 
 def test_session_keeps_the_papers_order_and_says_what_is_missing() -> None:
     part = assess(bend_pose())
-    session = pipeline.combine(
-        {Exercise.TOUCH_TOES: part}, card=FAKE_CARD, created_at="2026-01-01T00:00:00+00:00", backsight_version="0"
-    )
+    session = combine(part)
     assert session.missing == (Exercise.WALK, Exercise.JUMP)
     assert session.index == pytest.approx(part.index)
-    # 0.3 with a half width of 0.2 reaches to 0.5 exactly and not over it.
-    assert session.verdict in (IndexVerdict.NO_RED_FLAG, IndexVerdict.CANNOT_TELL)
+
+
+@pytest.mark.parametrize(
+    ("index", "verdict"),
+    # The stand-in's interval is 0.2 to each side.
+    [(0.25, IndexVerdict.NO_RED_FLAG), (0.35, IndexVerdict.CANNOT_TELL), (0.75, IndexVerdict.RED_FLAG)],
+)
+def test_verdict_is_withheld_where_the_interval_reaches_across(index: float, verdict: IndexVerdict) -> None:
+    assert combine(assess(bend_pose(), predictor=FakePredictor(final=index))).verdict is verdict

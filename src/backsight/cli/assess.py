@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +11,13 @@ import typer
 
 from backsight.cli.exit_codes import ExitCode
 from backsight.cli.progress import progress_bar
+from backsight.domain.assessment import RED_FLAG_ABOVE
 from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
 from backsight.pose.weights import PoseModel
+from backsight.reporting.wording import format_interval, format_norm, format_value
 
 if TYPE_CHECKING:
-    from backsight.composition import Clip
+    from backsight.composition import Input
     from backsight.domain.assessment import Assessment, ExerciseAssessment, Measurement
 
 
@@ -31,7 +34,8 @@ def assess(
         str | None, typer.Option(help="Where the exercise begins in VIDEO: 12.5, 1:02.5 or a frame, 48f.")
     ] = None,
     end: Annotated[
-        str | None, typer.Option(help="Where it ends, written like --start; with a camera how long it records.")
+        str | None,
+        typer.Option(help="Where it ends, written like --start; for a camera the seconds to record."),
     ] = None,
     crop: Annotated[
         str | None, typer.Option(help="Part of the picture to look at, X,Y,WIDTH,HEIGHT in pixels of VIDEO.")
@@ -56,7 +60,8 @@ def assess(
 
     A session:      backsight assess --touch-toes a.mp4 --walk b.mp4 --jump c.mp4
 
-    A session's files can name their part: b.mp4#t=1.6,6.0&xywh=0,470,1560,524
+    A session's files can name their part: 'b.mp4#t=1.6,6.0&xywh=0,470,1560,524', and its cameras how long they
+    record: 'camera:0#t=0,8'
 
     Exit code 0: assessed; 1: bad input; 2: wrong words; 3: recording unusable, report says why; 130: interrupted.
     This is not a diagnosis.
@@ -78,7 +83,6 @@ def assess(
             folder,
             overwrite=overwrite,
             overlay=overlay,
-            camera_duration_s=_camera_duration_s(end),
             pose_model=pose_model,
             model=model,
             follow_largest=follow_largest,
@@ -108,52 +112,55 @@ def _inputs(
     start: str | None,
     end: str | None,
     crop: str | None,
-) -> dict[Exercise, Clip | str]:
-    from backsight.composition import CAMERA_PREFIX, Clip, parse_clip
-    from backsight.video.reader import parse_crop, parse_position
+) -> dict[Exercise, Input]:
+    from backsight.composition import parse_input
 
     given = {name: text for name, text in session.items() if text is not None}
     if (video is None) == (not given):
         raise typer.BadParameter(
             "name one VIDEO with --exercise, or a session with --touch-toes, --walk and --jump (one to three of them)"
         )
-    if given:
-        if exercise is not None or start or end or crop:
+    if video is None:
+        if any(option is not None for option in (exercise, start, end, crop)):
             raise typer.BadParameter(
                 "--exercise, --start, --end and --crop go with a single VIDEO; "
                 "in a session write the part behind the file name: walk.mp4#t=1.6,6.0&xywh=0,470,1560,524"
             )
-        return {name: text if text.startswith(CAMERA_PREFIX) else parse_clip(text) for name, text in given.items()}
-    assert video is not None  # noqa: S101  (for the type checker: exactly one of the two was given)
+        return {name: parse_input(text) for name, text in given.items()}
     if exercise is None:
         raise typer.BadParameter("say what the person does: --exercise touch-toes, walk or jump")
-    if video.startswith(CAMERA_PREFIX):
-        if start or crop:
-            raise typer.BadParameter("--start and --crop go with a file; a camera records from now on, until --end")
-        return {exercise: video}
-    clip = parse_clip(video)
-    return {
-        exercise: Clip(
-            clip.path,
-            start=parse_position(start) if start else clip.start,
-            end=parse_position(end) if end else clip.end,
-            crop=parse_crop(crop) if crop else clip.crop,
+    return {exercise: _with_part(parse_input(video), start=start, end=end, crop=crop)}
+
+
+def _with_part(given: Input, *, start: str | None, end: str | None, crop: str | None) -> Input:
+    """Return the input with the part that the options name; an option that is there but empty is a mistake, said."""
+    from backsight.composition import Clip, LiveCamera
+    from backsight.video.reader import parse_crop, parse_position
+
+    if isinstance(given, Clip):
+        return Clip(
+            given.path,
+            start=given.start if start is None else parse_position(start),
+            end=given.end if end is None else parse_position(end),
+            crop=given.crop if crop is None else parse_crop(crop),
         )
-    }
+    if start is not None or crop is not None:
+        raise typer.BadParameter("--start and --crop go with a file; a camera records from now on, until --end")
+    if end is None:
+        return given
+    seconds = parse_position(end).seconds
+    if seconds is None or not 0 < seconds <= EXERCISE_LIMIT_S:
+        raise typer.BadParameter(f"--end of a camera is the seconds to record, 1 to {EXERCISE_LIMIT_S:.0f}, got {end}")
+    return LiveCamera(given.name, duration_s=seconds)
 
 
-def _camera_duration_s(end: str | None) -> float:
-    from backsight.video.reader import parse_position
+def _name(inputs: dict[Exercise, Input]) -> str:
+    from backsight.composition import Clip
 
-    seconds = parse_position(end).seconds if end else None
-    return EXERCISE_LIMIT_S if seconds is None else seconds
-
-
-def _name(inputs: dict[Exercise, Clip | str]) -> str:
     if len(inputs) > 1:
         return "session"
     (given,) = inputs.values()
-    return given.replace(":", "-").replace("/", "-") if isinstance(given, str) else given.path.stem
+    return given.path.stem if isinstance(given, Clip) else re.sub(r"[^\w.-]+", "-", given.name)
 
 
 def _print_table(assessment: Assessment, folder: Path) -> None:
@@ -162,40 +169,37 @@ def _print_table(assessment: Assessment, folder: Path) -> None:
 
     from backsight.domain.assessment import NO_DIAGNOSIS
 
-    console = Console(highlight=False)
+    # No markup: file names and findings may hold square brackets.
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("", "value", "healthy 10-90 %", "verdict"):
+    for column in ("", "value", "usual", "verdict"):
         table.add_column(column, overflow="fold")
     for part in assessment.exercises:
-        table.add_row(f"[bold]{part.exercise.label}[/bold]", "", "", f"quality {part.quality.verdict}")
+        table.add_row(part.exercise.label, "", "", f"quality {part.quality.verdict}", style="bold")
         for row in _rows(part):
             table.add_row(*row)
-    console.print(table)
+    console.print(table, soft_wrap=False)
     for part in assessment.exercises:
         for problem in part.quality.problems:
-            console.print(
-                f"  {part.exercise.label}, {problem.verdict}: {problem.finding}. {problem.tip}", soft_wrap=True
-            )
+            console.print(f"  {part.exercise.label}, {problem.verdict}: {problem.finding}. {problem.tip}")
     if assessment.index is not None:
-        around = assessment.interval
-        spread = f" (90 % interval {around.low:.2f} to {around.high:.2f})" if around else ""
+        around = format_interval(assessment.interval)
         console.print(
-            f"\n[bold]Spinal health index {assessment.index:.2f}[/bold]{spread}, 0 best, 1 worst: "
-            f"[bold]{assessment.verdict}[/bold]",
-            soft_wrap=True,
+            f"\nSpinal health index {assessment.index:.2f}, {around}, 0 best, 1 worst: {assessment.verdict}",
+            style="bold",
         )
-        console.print(assessment.reason, soft_wrap=True)
+        console.print(assessment.reason)
     for note in assessment.notes:
-        console.print(note, soft_wrap=True)
-    console.print(f"Model: {assessment.model.headline}", soft_wrap=True)
-    console.print(NO_DIAGNOSIS, soft_wrap=True)
-    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+        console.print(note)
+    console.print(f"Model: {assessment.model.headline}")
+    console.print(NO_DIAGNOSIS)
+    console.print(f"Report: {folder / 'report.html'}")
 
 
 def _rows(part: ExerciseAssessment) -> list[tuple[str, str, str, str]]:
     rows = []
     if part.index is not None:
-        rows.append(("  index", f"{part.index:.2f}", "0.10 to 0.50", ""))
+        rows.append(("  index", f"{part.index:.2f}", f"up to {RED_FLAG_ABOVE:.2f}", ""))
     for sub in part.sub_indices:
         known = not math.isnan(sub.value)
         value = f"{sub.value:.2f} ({_value(sub.measurement)})" if known else "not measured"
@@ -205,13 +209,8 @@ def _rows(part: ExerciseAssessment) -> list[tuple[str, str, str, str]]:
 
 
 def _value(item: Measurement) -> str:
-    return "not measured" if math.isnan(item.value) else f"{item.value:.1f} {item.unit}"
+    return "not measured" if math.isnan(item.value) else format_value(item.value, item.unit)
 
 
 def _norm(item: Measurement) -> str:
-    if item.norm is None:
-        return ""
-    low, high = item.norm.low, item.norm.high
-    if math.isinf(low):
-        return f"at most {high:.1f}"
-    return f"at least {low:.1f}" if math.isinf(high) else f"{low:.1f} to {high:.1f}"
+    return "" if item.norm is None else format_norm(item.norm, item.unit)

@@ -30,6 +30,9 @@ def benchmark(
     from backsight.benchmarks.figures import print_table
     from backsight.benchmarks.road import run_road
 
+    if json_file is not None:
+        # Opened before minutes of measuring, so that a place that cannot be written is found at once.
+        json_file.touch()
     result = {Benchmark.ROAD: run_road}[name](clip, repeats=repeats)
     print_table(result)
     if json_file is not None:

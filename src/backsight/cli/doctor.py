@@ -7,6 +7,7 @@ import platform
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
@@ -15,6 +16,20 @@ import typer
 from backsight.cli.exit_codes import ExitCode
 from backsight.errors import BacksightError
 from backsight.settings import MODELS_DIR_VARIABLE, Settings
+
+_ENGINES = (
+    ("av", "av"),
+    ("jinja2", "jinja2"),
+    ("mediapipe", "mediapipe"),
+    ("numpy", "numpy"),
+    ("onnxruntime", "onnxruntime"),
+    ("opencv-contrib-python", "cv2"),
+    ("platformdirs", "platformdirs"),
+    ("pyarrow", "pyarrow"),
+    ("rich", "rich"),
+    ("scipy", "scipy"),
+)
+"""(package, module) of everything that assessing a video loads."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +63,11 @@ def doctor(
 def examine() -> list[Finding]:
     """Look at everything the command needs or can use."""
     settings = Settings.from_environment()
-    packages = [
-        *((name, True, "") for name in ("mediapipe", "av", "onnxruntime", "numpy", "pyarrow")),
-        ("torch", False, "only for training: pip install 'backsight[train]'"),
-    ]
+    packages = [(package, module, True, f"pip install {package}") for package, module in _ENGINES]
+    packages.append(("torch", "torch", False, "only for training: pip install 'backsight[train]'"))
     return [
         Finding("python", True, True, f"{platform.python_version()} on {platform.platform()}"),
-        *(_package(name, needed, remedy) for name, needed, remedy in packages),
+        *(_package(*package) for package in packages),
         *_bundles(settings),
         _npm(),
         _attempt("spinal health model", _shipped_model),
@@ -62,11 +75,16 @@ def examine() -> list[Finding]:
     ]
 
 
-def _package(name: str, needed: bool, remedy: str) -> Finding:
+def _package(package: str, module: str, needed: bool, remedy: str) -> Finding:
+    """Look whether a package is installed and, since a broken one is worse than none, whether it can be imported."""
     try:
-        return Finding(name, True, needed, version(name))
+        found = version(package)
+        import_module(module)
     except PackageNotFoundError:
-        return Finding(name, False, needed, f"not installed; {remedy or f'pip install {name}'}")
+        return Finding(package, False, needed, f"not installed; {remedy}")
+    except ImportError as error:
+        return Finding(package, False, needed, f"{found} is installed but broken ({error}); {remedy} --force-reinstall")
+    return Finding(package, True, needed, found)
 
 
 def _bundles(settings: Settings) -> list[Finding]:

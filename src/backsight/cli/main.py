@@ -52,15 +52,22 @@ def _terminate(signum: int, _frame: FrameType | None) -> None:
 
 def run() -> None:
     """Run the command line; every error that a user can cause ends here in one line and an exit code."""
-    # A polite kill must clean up like Ctrl-C does: unwinding removes the half-written folder.
-    signal.signal(signal.SIGTERM, _terminate)
+    # A polite kill and a closed terminal must clean up like Ctrl-C does: unwinding removes the half-written folder.
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), _terminate)
     try:
         app()
     except BacksightError as error:
         typer.echo(f"backsight: {' '.join(str(error).split())}", err=True)
         sys.exit(ExitCode.FAILED)
+    except OSError as error:
+        # What no adapter has put into better words: a file that vanished, a disk that failed.
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"backsight: {where}{error.strerror or error}", err=True)
+        sys.exit(ExitCode.FAILED)
     except SystemExit as stop:
         # Typer has turned Ctrl-C into this code and unwound everything, so nothing half-written is left.
         if stop.code == ExitCode.INTERRUPTED:
-            typer.echo("backsight: interrupted; nothing was written", err=True)
+            typer.echo("backsight: interrupted", err=True)
         raise

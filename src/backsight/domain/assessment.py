@@ -193,6 +193,8 @@ class ExerciseAssessment:
     interval: Interval | None = None
     unfamiliar_share: float = float("nan")
     """Share of the feature values outside the range seen in training."""
+    n_dropped: int = 0
+    """Frames that a live camera took and the pose model was too slow for."""
     notes: tuple[str, ...] = ()
     """Things the reader should know, one sentence each."""
 
