@@ -11,7 +11,7 @@ from backsight.training.trainer import TrainingConfig
 
 NAMES = ("bend", "noise", "sometimes")
 SMALL_NETWORK = LstmConfig(n_features=len(NAMES), embedding_size=8, hidden_size=8, n_layers=1, dense_size=8)
-SMALL_TRAINING = TrainingConfig(n_epochs=3, batch_size=8, learning_rate=0.02)
+SMALL_TRAINING = TrainingConfig(n_epochs=3, batch_size=8, learning_rate=0.02, n_warm_up_steps=1)
 
 
 def make_people(n_people: int, *, seed: int = 0) -> list[Example]:

@@ -151,7 +151,7 @@ def test_every_sequence_is_in_one_batch_with_others_of_its_length() -> None:
     assert padded < 1.15 * sum(lengths)
 
 
-def test_loss_reads_the_last_frame_and_less_of_the_frames_after_the_first_second() -> None:
+def test_loss_reads_the_last_frame_and_the_mean_of_the_frames_after_the_first_second() -> None:
     config = TrainingConfig(huber_delta=10.0, running_weight=0.25, settle_s=1.0)
     raw = torch.zeros(1, 40)
     raw[0, :30] = 9.0  # the first second: not judged
