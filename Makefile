@@ -51,7 +51,7 @@ e2e: $(VENV)/.dev  ## Open reports in Chromium.
 	$(BIN)/pytest -m browser tests/browser
 
 model: $(VENV)/.dev  ## Train the model that ships, from its seed.
-	$(BIN)/backsight train --virtual 600 --seed 1 --work build/train --out build/lstm-paper.backsight
+	mkdir -p build && $(BIN)/backsight train --virtual 4000 --seed 2026 --threads 1 --work build/train --out build/lstm-paper.backsight
 
 format: $(VENV)/.dev  ## Format and mend what can be mended.
 	$(BIN)/ruff check --fix .

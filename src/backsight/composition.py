@@ -6,7 +6,6 @@ Adapters are imported inside the functions, so that a command loads what it uses
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -380,13 +379,7 @@ def train_virtual(
         raise MissingDependencyError(
             f"training needs {error.name}, which is not installed: pip install 'backsight[train]'"
         ) from error
-    with tempfile.TemporaryDirectory(prefix="backsight-train-") as scratch:
-        report = train_on_virtual_cohort(
-            out,
-            n_subjects=n_subjects,
-            seed=seed,
-            work_folder=work_folder or Path(scratch),
-            n_threads=n_threads,
-            on_progress=on_progress,
-        )
+    report = train_on_virtual_cohort(
+        out, n_subjects=n_subjects, seed=seed, work_folder=work_folder, n_threads=n_threads, on_progress=on_progress
+    )
     return str(report)

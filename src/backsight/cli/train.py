@@ -12,17 +12,17 @@ from backsight.cli.progress import progress_bar
 
 def train(
     out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint file to write.")],
-    virtual: Annotated[int, typer.Option(min=20, help="Number of virtual volunteers to train and judge on.")] = 600,
-    seed: Annotated[int, typer.Option(help="Same seed, same machine, same weights.")] = 1,
+    virtual: Annotated[int, typer.Option(min=20, help="Number of virtual volunteers to train and judge on.")] = 4000,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine, same weights.")] = 2026,
     work: Annotated[
         Path | None, typer.Option(help="Folder that keeps features and progress, so that an interrupted run resumes.")
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Train the paper's LSTM on virtual volunteers and judge it on others (extra `train`).
 
-    The model that ships was made by: backsight train --virtual 600 --seed 1 --out FILE
+    The model that ships was made by: backsight train --virtual 4000 --seed 2026 --threads 1
     """
     from backsight.composition import train_virtual
 
