@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from backsight.exports.folder import output_error
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class BenchmarkResult:
     name: str
     figures: tuple[Figure, ...]
     seeds: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What could not be measured here, and why."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the documented layout of a benchmark's JSON file."""
@@ -44,8 +49,41 @@ class BenchmarkResult:
             "name": self.name,
             "machine": describe_machine(),
             "seeds": list(self.seeds),
+            "notes": list(self.notes),
             "figures": [asdict(figure) | {"met": figure.met} for figure in self.figures],
         }
+
+
+def check_writable(path: Path) -> None:
+    """Raise before minutes of measuring when the figures cannot be written to `path` afterwards.
+
+    Raises
+    ------
+    OutputError
+        When `path` is a folder, its folder does not exist, or writing is not allowed.
+    """
+    existed = path.exists()
+    try:
+        with path.open("a", encoding="utf-8"):
+            pass
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise output_error(path, error) from error
+
+
+def write_figures(path: Path, result: BenchmarkResult) -> None:
+    """Write a run as JSON.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    try:
+        path.write_text(json.dumps(result.to_dict(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise output_error(path, error) from error
 
 
 def describe_machine() -> str:
@@ -76,4 +114,6 @@ def print_table(result: BenchmarkResult) -> None:
         table.add_row(figure.name, f"{figure.value:.4g}", figure.unit, str(figure.n), bar, met)
     console = Console(highlight=False)
     console.print(table)
+    for note in result.notes:
+        console.print(note)
     console.print(describe_machine())

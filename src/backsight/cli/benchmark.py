@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -27,15 +26,14 @@ def benchmark(
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Measure, print a table, and exit with 4 when a bar is missed."""
-    from backsight.benchmarks.figures import print_table
+    from backsight.benchmarks.figures import check_writable, print_table, write_figures
     from backsight.benchmarks.road import run_road
 
     if json_file is not None:
-        # Opened before minutes of measuring, so that a place that cannot be written is found at once.
-        json_file.touch()
+        check_writable(json_file)
     result = {Benchmark.ROAD: run_road}[name](clip, repeats=repeats)
     print_table(result)
     if json_file is not None:
-        json_file.write_text(json.dumps(result.to_dict(), indent=2) + "\n", encoding="utf-8")
+        write_figures(json_file, result)
     if any(figure.met is False for figure in result.figures):
         raise typer.Exit(ExitCode.BAR_MISSED)

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -66,7 +66,10 @@ def staged_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
         raise output_error(out, error) from error
     try:
         yield staging
-        _move_into_place(staging, target)
+        try:
+            _move_into_place(staging, target)
+        except OSError as error:
+            raise output_error(out, error) from error
     except OSError as error:
         if _is_about_writing(error, staging):
             raise output_error(out, error) from error
@@ -102,24 +105,43 @@ def _move_into_place(staging: Path, target: Path) -> None:
     if not target.exists():
         staging.replace(target)
         return
+    _keep_foreign_files(target, staging)
     old = target.with_name(f".{target.name}.old-{secrets.token_hex(4)}")
-    target.replace(old)
     try:
+        target.replace(old)
         staging.replace(target)
-    except BaseException:
-        old.replace(target)
-        raise
-    _keep_foreign_files(old, target)
-    shutil.rmtree(old, ignore_errors=True)
+    finally:
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.replace(target)
 
 
-def _keep_foreign_files(old: Path, target: Path) -> None:
-    """Carry over what is not a result of Backsight's: a user may have put notes beside it."""
-    for entry in list(old.iterdir()):
+def _keep_foreign_files(target: Path, staging: Path) -> None:
+    """Put what is not a result of Backsight's into the new folder too: a user may have put notes beside the results.
+
+    Before the swap and without taking it from the old folder, so that no failure can lose or hide it.
+    """
+    for entry in target.iterdir():
         is_result = any(fnmatch(entry.name, pattern) for pattern in RESULT_PATTERNS)
-        if not is_result and not (target / entry.name).exists():
-            with suppress(FileNotFoundError):
-                entry.replace(target / entry.name)
+        if not is_result and not (staging / entry.name).exists():
+            _link_or_copy(entry, staging / entry.name)
+
+
+def _link_or_copy(source: Path, copy: Path) -> None:
+    """Give a file or folder a second name; copy files where the disk knows no hard links (exFAT, some networks)."""
+    if source.is_symlink():
+        shutil.copy2(source, copy, follow_symlinks=False)
+    elif source.is_dir():
+        copy.mkdir()
+        for entry in source.iterdir():
+            _link_or_copy(entry, copy / entry.name)
+        shutil.copystat(source, copy)
+    else:
+        try:
+            copy.hardlink_to(source)
+        except OSError:
+            shutil.copy2(source, copy)
 
 
 def _is_about_writing(error: OSError, staging: Path) -> bool:

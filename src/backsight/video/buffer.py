@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from backsight.domain.sequences import Frame
@@ -83,7 +83,6 @@ class SequenceBuffer:
         self._buckets: deque[_Bucket] = deque()
         self._n_frames = 0
         self._n_dropped = 0
-        self._n_dropped_buckets = 0
         self._is_finished = False
         self._is_stopped = False
         self._error: BaseException | None = None
@@ -103,11 +102,6 @@ class SequenceBuffer:
     def n_dropped(self) -> int:
         """Frames lost because a live source was faster than the consumer."""
         return self._n_dropped
-
-    @property
-    def n_dropped_buckets(self) -> int:
-        """Buckets lost because a live source was faster than the consumer."""
-        return self._n_dropped_buckets
 
     def put(self, frame: Frame) -> None:
         """Append a frame; wait for room, or drop the oldest bucket of a live source.
@@ -185,7 +179,6 @@ class SequenceBuffer:
         bucket = self._buckets.popleft()
         self._n_frames -= len(bucket.frames)
         self._n_dropped += len(bucket.frames)
-        self._n_dropped_buckets += 1
 
 
 class BufferedFrames:
@@ -199,11 +192,6 @@ class BufferedFrames:
         """Frames lost so far because a live source was faster than the consumer."""
         return self._buffer.n_dropped
 
-    @property
-    def n_dropped_buckets(self) -> int:
-        """Buckets lost so far because a live source was faster than the consumer."""
-        return self._buffer.n_dropped_buckets
-
     def __iter__(self) -> Iterator[Frame]:
         """Yield the next frames; raises what the source raised."""
         while (frame := self._buffer.get()) is not None:
@@ -211,7 +199,9 @@ class BufferedFrames:
 
 
 @contextmanager
-def read_beside(source: FrameSource, *, n_buckets: int = 2) -> Iterator[BufferedFrames]:
+def read_beside(
+    source: FrameSource, *, n_buckets: int = 2, frames_per_bucket: int = FRAMES_PER_BUCKET
+) -> Iterator[BufferedFrames]:
     """Read a source in a thread beside the consumer; leaving the context stops it and releases the decoder.
 
     Parameters
@@ -220,26 +210,39 @@ def read_beside(source: FrameSource, *, n_buckets: int = 2) -> Iterator[Buffered
         A file waits for the consumer; a live source (`source.info.is_live`) drops its oldest bucket instead.
     n_buckets
         gamma of Eq. (1).
+    frames_per_bucket
+        N of Eq. (1).
 
     Yields
     ------
     BufferedFrames
-        Iterate it for the frames. An exception of the source arrives there, after the frames before it.
+        Iterate it for the frames. An exception of the source arrives there, after the frames before it. The source is
+        told how the consumer left: `close()` after an end or an error, a `KeyboardInterrupt` after Ctrl-C, upon which a
+        recording camera keeps what it has taken or throws it away.
     """
     is_live = source.info.is_live
     buffer = SequenceBuffer(
-        n_buckets=n_buckets, read_ahead=None if is_live else READ_AHEAD_FRAMES, drops_oldest=is_live
+        n_buckets=n_buckets,
+        frames_per_bucket=frames_per_bucket,
+        read_ahead=None if is_live else READ_AHEAD_FRAMES,
+        drops_oldest=is_live,
     )
-    thread = threading.Thread(target=_produce, args=(source, buffer), name="backsight-frames", daemon=True)
+    is_interrupted = threading.Event()
+    thread = threading.Thread(
+        target=_produce, args=(source, buffer, is_interrupted), name="backsight-frames", daemon=True
+    )
     thread.start()
     try:
         yield BufferedFrames(buffer)
+    except (KeyboardInterrupt, SystemExit):
+        is_interrupted.set()
+        raise
     finally:
         buffer.stop()
         thread.join(_STOP_LIMIT_S)
 
 
-def _produce(source: FrameSource, buffer: SequenceBuffer) -> None:
+def _produce(source: FrameSource, buffer: SequenceBuffer, is_interrupted: threading.Event) -> None:
     error: BaseException | None = None
     try:
         frames = source.frames()
@@ -249,9 +252,16 @@ def _produce(source: FrameSource, buffer: SequenceBuffer) -> None:
         finally:
             # A generator that is closed here runs its `finally` in this thread and so releases the decoder at once.
             if isinstance(frames, Generator):
-                frames.close()
+                _end(frames, is_interrupted=is_interrupted.is_set())
     except BufferClosedError:
         pass
     except BaseException as caught:  # noqa: BLE001  (handed to the consumer, which raises it)
         error = caught
     buffer.finish(error)
+
+
+def _end(frames: Generator[Frame], *, is_interrupted: bool) -> None:
+    if is_interrupted:
+        with suppress(KeyboardInterrupt):
+            frames.throw(KeyboardInterrupt())
+    frames.close()

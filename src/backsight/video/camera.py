@@ -13,12 +13,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from backsight.domain.recording import EXERCISE_LIMIT_S, SourceInfo
 from backsight.domain.sequences import Frame
 from backsight.errors import CameraError, InvalidValueError
+from backsight.video.clock import MAX_FPS
 from backsight.video.container import limit_decoder_threads, silence_ffmpeg
 from backsight.video.encoding import TIME_BASE, H264Writer
 from backsight.video.fitting import PictureFitter
@@ -62,6 +65,19 @@ class Device:
     def is_synthetic(self) -> bool:
         """True for a source that FFmpeg makes up or plays, which may end by itself."""
         return self.format == "lavfi"
+
+
+def _even_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Cut an odd side by one pixel: a recording in 4:2:0 has even sides, and frame and recording must not differ."""
+    return size[0] - size[0] % 2, size[1] - size[1] % 2
+
+
+def _as_frame(fitted: tuple[NDArray[np.uint8], _Stamp]) -> Frame:
+    image, stamp = fitted
+    width, height = _even_size((image.shape[1], image.shape[0]))
+    # Copies only a picture that lost a column; pose estimation and encoder want rows without gaps.
+    image = np.ascontiguousarray(image[:height, :width])
+    return Frame(image=image, timestamp_s=stamp.timestamp_s, index=stamp.index)
 
 
 Opener = Callable[[Device], InputContainer]
@@ -117,8 +133,9 @@ class Camera:
     duration_s
         Reading stops by itself after this many seconds.
     record_to
-        An MP4 file for the pictures as they are taken, for the overlay afterwards; it appears when reading ends, also
-        when the consumer leaves early, and holds every frame at the frame's time. None = not kept.
+        An MP4 file for the frames as they are handed on, for the overlay afterwards: each of them, of the same size and
+        at the same time, also those that the consumer is too slow for. It appears when reading ends, also when the
+        consumer leaves early or fails; an interrupt and a failing camera leave none. None = not kept.
     opener
         Opens the device; replaced in tests.
 
@@ -160,17 +177,13 @@ class Camera:
             When `record_to` cannot be written.
         """
         with self._opened() as (container, stream):
-            fitter: PictureFitter[_Stamp] = self._new_fitter(stream)
             writer: H264Writer | None = None
             try:
-                for picture, stamp in self._stamped_pictures(container, stream):
+                for frame in self._fitted_frames(container, stream):
                     if self._record_to is not None:
-                        writer = writer or self._new_writer(self._record_to, picture)
-                        writer.write_picture(picture, time_s=stamp.timestamp_s)
-                    for image, taken in fitter.push(picture, stamp):
-                        yield Frame(image=image, timestamp_s=taken.timestamp_s, index=taken.index)
-                for image, taken in fitter.flush():
-                    yield Frame(image=image, timestamp_s=taken.timestamp_s, index=taken.index)
+                        writer = writer or self._new_writer(self._record_to)
+                        writer.write(frame.image, time_s=frame.timestamp_s)
+                    yield frame
             except GeneratorExit:
                 # The consumer has seen enough: what was recorded so far is whole.
                 if writer is not None:
@@ -182,6 +195,12 @@ class Camera:
                 raise
             if writer is not None:
                 writer.finish()
+
+    def _fitted_frames(self, container: InputContainer, stream: VideoStream) -> Iterator[Frame]:
+        fitter: PictureFitter[_Stamp] = self._new_fitter(stream)
+        for picture, stamp in self._stamped_pictures(container, stream):
+            yield from map(_as_frame, fitter.push(picture, stamp))
+        yield from map(_as_frame, fitter.flush())
 
     def _stamped_pictures(
         self, container: InputContainer, stream: VideoStream
@@ -196,7 +215,8 @@ class Camera:
             elapsed_s = float(round((now_s - first_s) / TIME_BASE) * TIME_BASE)
             if elapsed_s >= self._duration_s:
                 return
-            if elapsed_s > last_s:
+            # One frame of slack: the pictures of a 60 fps camera come a little early and late.
+            if elapsed_s > last_s and index <= MAX_FPS * elapsed_s + 1:
                 yield picture, _Stamp(index, elapsed_s)
                 index, last_s = index + 1, elapsed_s
         if not self._device.is_synthetic:
@@ -228,7 +248,7 @@ class Camera:
                 codec=stream.codec_context.name,
                 rotation_deg=plan.orientation.rotation_deg,
                 is_live=True,
-                analysed_size=plan.output_size,
+                analysed_size=_even_size(plan.output_size),
             )
 
     @contextmanager
@@ -251,10 +271,9 @@ class Camera:
         pixel_aspect = stream.sample_aspect_ratio or Fraction(1)
         return PictureFitter(crop=None, pixel_aspect=pixel_aspect, name=self._device.label)
 
-    def _new_writer(self, path: Path, picture: av.VideoFrame) -> H264Writer:
-        fps = self._info.fps if math.isfinite(self._info.fps) else _USUAL_FPS
-        size = (picture.width, picture.height)
-        return H264Writer(path, size=size, fps=fps, preset="ultrafast", crf=_RECORDING_CRF)
+    def _new_writer(self, path: Path) -> H264Writer:
+        fps = min(self._info.fps, MAX_FPS) if math.isfinite(self._info.fps) else _USUAL_FPS
+        return H264Writer(path, size=self._info.analysed_size, fps=fps, preset="ultrafast", crf=_RECORDING_CRF)
 
     @staticmethod
     def _rate(stream: VideoStream) -> float:

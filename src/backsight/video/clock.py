@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+MAX_FPS = 60.0
+"""Frames beyond this rate cost time and show nothing new of a movement; the paper asks for 60 fps (section IV)."""
+
 REORDER_S = 1.0
 """A picture that is no later than the one before it, by less than this, is a duplicate; by more, the recorder's clock
 was set anew (joined recordings, a broadcast's wrap-around)."""

@@ -156,9 +156,9 @@ def scan_times(path: Path) -> PictureTimes:
         When the file is not a readable video or holds fewer than two pictures.
     """
     with open_video(path) as (container, stream):
-        packets, failed = _list_packets(container, stream)
+        packets, n_read, failed = _list_packets(container, stream)
         is_iso = "mp4" in container.format.name
-        is_short = failed or is_cut_off(path) or (is_iso and len(stream.index_entries) > len(packets) > 0)
+        is_short = failed or is_cut_off(path) or (is_iso and len(stream.index_entries) > n_read > 0)
         if not packets:
             remedy = "copy it again from the camera or phone" if is_short else "record again"
             raise VideoError(f"{path.name}: the video holds no frames (0); {remedy}")
@@ -193,18 +193,23 @@ class _Packet:
     is_corrupt: bool
 
 
-def _list_packets(container: InputContainer, stream: VideoStream) -> tuple[list[_Packet], bool]:
-    """List the packets that hold a picture to be shown, and whether reading ended in an error."""
+def _list_packets(container: InputContainer, stream: VideoStream) -> tuple[list[_Packet], int, bool]:
+    """List the packets that hold a picture to be shown, count all that hold one, and say whether reading failed.
+
+    An MP4 that was trimmed without encoding it anew keeps the pictures from the key picture before its start, marked as
+    not to be shown: the index counts them, a player does not.
+    """
     packets: list[_Packet] = []
+    n_read = 0
     try:
-        packets.extend(
-            _Packet(packet.pts, packet.dts, packet.is_corrupt)
-            for packet in container.demux(stream)
-            if packet.size > 0 and not packet.is_discard
-        )
+        for packet in container.demux(stream):
+            if packet.size > 0:
+                n_read += 1
+                if not packet.is_discard:
+                    packets.append(_Packet(packet.pts, packet.dts, packet.is_corrupt))
     except av.error.FFmpegError:
-        return packets, True
-    return packets, False
+        return packets, n_read, True
+    return packets, n_read, False
 
 
 def _find_break(

@@ -117,33 +117,21 @@ class H264Writer:
         width, height = self._size
         if width % 2 or height % 2:
             image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        self.write_picture(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24"), time_s=time_s)
-
-    def write_picture(self, picture: av.VideoFrame, *, time_s: float) -> None:
-        """Append a decoded picture, shown from `time_s` on; it is left as it was."""
-        context = self._stream.codec_context
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
         converted = picture.reformat(
-            width=context.width,
-            height=context.height,
             format="yuv420p",
             dst_colorspace=Colorspace.ITU709,
-            src_color_range=ColorRange.JPEG if picture.format.is_rgb else None,
+            src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.MPEG,
             threads=1,
         )
-        if converted is picture:
-            pts, time_base = picture.pts, picture.time_base
         # Two pictures within one tick would be refused; the later one moves by 11 microseconds.
         self._last_pts = max(round(time_s / TIME_BASE), self._last_pts + 1)
         converted.pts, converted.time_base = self._last_pts, TIME_BASE
-        converted.pict_type = 0
         try:
             self._mux(self._stream.encode(converted))
         except OSError as error:
             raise self._explain(error) from error
-        finally:
-            if converted is picture:
-                picture.pts, picture.time_base = pts, time_base
         self._n_written += 1
 
     def _mux(self, packets: list[av.Packet[VideoStream]]) -> None:

@@ -45,8 +45,8 @@ def write_overlay(
 ) -> tuple[Still, ...]:
     """Read a recording again, draw each frame's own landmarks on it and encode it as H.264 MP4.
 
-    The video's clock starts at 0 with the first frame handed on: a player's time plus `pose.timestamps_s[0]` is the
-    recording's time. The written caption shows the recording's time.
+    The video begins with the first frame of `pose`: a player's time plus `pose.timestamps_s[0]` is the recording's
+    time. The written clock shows the player's time, as report and plots do.
 
     Parameters
     ----------
@@ -61,9 +61,10 @@ def write_overlay(
     still_times_s
         Moments to keep as pictures, in seconds since the recording's first frame; the nearest frame is taken.
     n_dropped
-        Frames that a live source lost: its recording holds them, `pose` does not. They are written without a skeleton.
+        Frames that a live source lost: its recording holds them, `pose` does not. They are written without a skeleton,
+        those before the first frame of `pose` not at all.
     on_progress
-        Called with (frames done, frames in all) after each frame.
+        Called with (frames done, frames in all) after each frame written.
 
     Returns
     -------
@@ -80,18 +81,22 @@ def write_overlay(
     n_total = pose.n_frames + n_dropped
     wanted = _nearest_rows(pose, still_times_s)
     jpegs: dict[int, bytes] = {}
-    start_s = float(pose.timestamps_s[0]) if n_dropped == 0 else None
+    start_s = float(pose.timestamps_s[0])
     writer = H264Writer(
         path, size=pose.frame_size, fps=pose.fps if pose.n_frames > 1 else 30.0, crf=_CRF, max_bit_rate=_MAX_BIT_RATE
     )
     with writer:
         for n_done, (frame, row) in enumerate(_match(source, pose, n_total=n_total), start=1):
-            start_s = frame.timestamp_s if start_s is None else start_s
+            if frame.timestamp_s < start_s - _SAME_TIME_S:
+                continue
+            time_s = max(frame.timestamp_s - start_s, 0.0)
             image = frame.image.copy()
             if row is not None:
                 draw_skeleton(image, pose.image_px[row], visibility=pose.visibility[row])
-            draw_caption(image, lines=_caption(frame.timestamp_s, curve), small_print=SMALL_PRINT)
-            writer.write(image, time_s=frame.timestamp_s - start_s)
+            draw_caption(
+                image, lines=(clock_text(time_s), *_index_so_far(frame.timestamp_s, curve)), small_print=SMALL_PRINT
+            )
+            writer.write(image, time_s=time_s)
             if row in wanted:
                 jpegs[row] = encode_jpeg(image)
             if on_progress is not None:
@@ -133,10 +138,14 @@ def _match(source: FrameSource, pose: PoseSequence, *, n_total: int) -> Iterator
         )
 
 
-def _caption(time_s: float, curve: IndexCurve | None) -> tuple[str, ...]:
-    minutes, seconds = divmod(time_s, 60.0)
-    clock = f"{int(minutes)}:{seconds:05.2f}"
+def clock_text(time_s: float) -> str:
+    """Return a time in seconds as minutes, seconds and hundredths: `1:02.50`."""
+    minutes, hundredths = divmod(round(time_s * 100), 6000)
+    return f"{minutes}:{hundredths // 100:02}.{hundredths % 100:02}"
+
+
+def _index_so_far(timestamp_s: float, curve: IndexCurve | None) -> tuple[str, ...]:
     if curve is None or len(curve.timestamps_s) == 0:
-        return (clock,)
-    latest = int(np.searchsorted(curve.timestamps_s, time_s + _SAME_TIME_S, side="right")) - 1
-    return (clock,) if latest < 0 else (clock, f"index so far {curve.index[latest]:.2f}")
+        return ()
+    latest = int(np.searchsorted(curve.timestamps_s, timestamp_s + _SAME_TIME_S, side="right")) - 1
+    return () if latest < 0 else (f"index so far {curve.index[latest]:.2f}",)

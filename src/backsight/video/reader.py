@@ -21,15 +21,13 @@ from av.video.stream import VideoStream
 from backsight.domain.recording import SourceInfo
 from backsight.domain.sequences import Frame
 from backsight.errors import InputError, InvalidValueError, VideoError
-from backsight.video.clock import FrameClock
+from backsight.video.clock import MAX_FPS, FrameClock
 from backsight.video.container import CONVERT_REMEDY, limit_decoder_threads, open_video, scan_times
 from backsight.video.fitting import PictureFitter
 from backsight.video.selection import Crop, Position, parse_crop, parse_position
 
 __all__ = ["Crop", "Position", "VideoFile", "parse_crop", "parse_position"]
 
-MAX_FPS = 60.0
-"""Frames beyond this rate cost time and show nothing new of a movement; the paper asks for 60 fps (section IV)."""
 _FPS_SLACK = 0.05
 """A phone's 60 fps may measure 60.4: not a reason to skip every second frame."""
 

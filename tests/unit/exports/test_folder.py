@@ -171,3 +171,86 @@ def test_old_results_come_back_when_the_new_ones_cannot_be_moved_in(tmp_path: Pa
 
     assert _names(tmp_path) == ["results"]
     assert (out / "assessment.json").read_text() == "old"
+
+
+def _users_files(out: Path) -> None:
+    (out / "notes.txt").write_text("mine")
+    (out / "photos").mkdir()
+    (out / "photos" / "child.jpg").write_text("precious")
+    (out / "photos" / "latest").symlink_to("child.jpg")
+
+
+@pytest.mark.parametrize("has_hard_links", [True, False])
+def test_the_users_folders_and_links_are_kept_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_hard_links: bool
+) -> None:
+    out = _old_results(tmp_path / "results")
+    _users_files(out)
+    if not has_hard_links:
+
+        def refuse(*_: object) -> None:
+            raise PermissionError(errno.EPERM, "this disk knows no hard links")
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+
+    with staged_folder(out, overwrite=True) as folder:
+        (folder / "assessment.json").write_text("new")
+
+    assert _names(tmp_path) == ["results"]
+    assert _names(out) == ["assessment.json", "notes.txt", "photos"]
+    assert (out / "photos" / "latest").readlink() == Path("child.jpg")
+    assert (out / "photos" / "latest").read_text() == "precious"
+    assert (out / "notes.txt").stat().st_nlink == 1
+
+
+FAILURES = (KeyboardInterrupt(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+
+def _overwrite_in_vain(out: Path, error: BaseException) -> None:
+    expected = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else OutputError
+    with pytest.raises(expected), staged_folder(out, overwrite=True) as folder:
+        (folder / "assessment.json").write_text("new")
+
+
+def _assert_untouched(out: Path) -> None:
+    assert _names(out.parent) == ["results"]
+    assert _names(out) == ["assessment.json", "notes.txt", "overlay-jump.mp4", "photos"]
+    assert (out / "assessment.json").read_text() == "old"
+    assert (out / "notes.txt").read_text() == "mine"
+    assert (out / "photos" / "latest").read_text() == "precious"
+
+
+@pytest.mark.parametrize("error", FAILURES)
+def test_the_users_files_stay_where_they_are_when_they_cannot_be_carried_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    out = _old_results(tmp_path / "results")
+    _users_files(out)
+    monkeypatch.setattr(Path, "hardlink_to", fail)
+    monkeypatch.setattr("shutil.copy2", fail)
+    _overwrite_in_vain(out, error)
+    monkeypatch.undo()
+    _assert_untouched(out)
+
+
+@pytest.mark.parametrize("error", FAILURES)
+def test_the_users_files_stay_where_they_are_when_the_swap_fails_midway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    replace, moved = Path.replace, []
+
+    def fail_at_second(path: Path, other: Path) -> Path:
+        moved.append(path.name)
+        if len(moved) == 2:
+            raise error
+        return replace(path, other)
+
+    out = _old_results(tmp_path / "results")
+    _users_files(out)
+    monkeypatch.setattr(Path, "replace", fail_at_second)
+    _overwrite_in_vain(out, error)
+    assert moved[0] == "results"
+    _assert_untouched(out)

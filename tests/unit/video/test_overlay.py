@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from backsight.domain.sequences import PoseSequence
 from backsight.errors import OutputError, VideoError
 from backsight.video.drawing import LEFT_RGB, RIGHT_RGB, draw_caption, draw_skeleton
 from backsight.video.encoding import H264Writer
-from backsight.video.overlay import write_overlay
+from backsight.video.overlay import clock_text, write_overlay
 from backsight.video.reader import Position, VideoFile
 from tests.clips import even_times, write_clip
 
@@ -106,6 +107,30 @@ def test_stills_are_drawn_frames_nearest_to_the_wanted_times(tmp_path: Path) -> 
         for still in stills
     ]
     assert [_drawn_x(picture) for picture in pictures] == pytest.approx([340.0, 100.0, 340.0], abs=1.5)
+
+
+def test_clock_shows_the_time_since_the_first_frame_worked_on(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", times_s=even_times(30, fps=10.0), size=SIZE, picture=_black)
+
+    def still(position: Position | None, time_s: float) -> bytes:
+        source = VideoFile(path, start=position)
+        times_s = np.array([frame.timestamp_s for frame in source.frames()])
+        curve = IndexCurve(timestamps_s=times_s, raw=0.2 + 0.1 * (times_s - times_s[0]))
+        nowhere = dataclasses.replace(_pose(times_s.tolist()), image_px=np.full((len(times_s), N_LANDMARKS, 3), np.nan))
+        return write_overlay(tmp_path / "o.mp4", source, nowhere, curve=curve, still_times_s=(time_s,))[0].jpeg
+
+    whole = still(None, 0.5)
+    # Half a second into a part that starts at 1.2 s: the same words as half a second into the whole.
+    assert still(Position(seconds=1.2), 1.7) == whole
+    assert still(Position(seconds=1.2), 1.8) != whole
+
+
+@pytest.mark.parametrize(
+    ("time_s", "text"),
+    [(0.0, "0:00.00"), (9.996, "0:10.00"), (59.994, "0:59.99"), (59.996, "1:00.00"), (61.5, "1:01.50")],
+)
+def test_clock_carries_over(time_s: float, text: str) -> None:
+    assert clock_text(time_s) == text
 
 
 def test_progress_is_told(tmp_path: Path) -> None:
