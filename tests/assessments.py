@@ -21,6 +21,7 @@ from backsight.domain.assessment import (
     Measurement,
     ModelCard,
     Norm,
+    NormKind,
     QualityCheck,
     QualityReport,
     QualityVerdict,
@@ -205,7 +206,7 @@ CARD = ModelCard(
     ),
 )
 
-LAIRD = Norm(median=111.0, low=93.0, high=128.0, source="Laird 2019, n = 126", assumption="normal distribution")
+LAIRD = Norm(111.0, 93.0, 128.0, "Laird 2019, n = 126", NormKind.DERIVED_CENTILES, assumption="normal distribution")
 
 
 def _checks(verdict: QualityVerdict) -> tuple[QualityCheck, ...]:
@@ -235,14 +236,15 @@ def _checks(verdict: QualityVerdict) -> tuple[QualityCheck, ...]:
 
 def make_measurements(exercise: Exercise) -> tuple[Measurement, ...]:
     """Measured and missing, with a closed norm, an open one and none."""
-    speed = Norm(median=1.3, low=1.05, high=np.inf, source="Bohannon 2011", assumption="women 40-59")
+    speed = Norm(1.3, 1.05, np.inf, "Bohannon 2011", NormKind.RANGE_OF_GROUP_MEANS, assumption="women 40-59")
+    duration = Norm(2.28, -np.inf, 3.1, "Laird 2019", NormKind.DERIVED_CENTILES)
+    reach = Norm(0.0, -np.inf, 10.0, "Perret 2001", NormKind.CUT_OFF)
+    height = Norm(25, 14, 38, "Jump heights (remembered)", NormKind.REMEMBERED_RANGE)
     return {
         Exercise.TOUCH_TOES: (
-            Measurement("trunk_flexion_deg", "Trunk flexion", 95.2, "deg", LAIRD),
-            Measurement("bend_duration_s", "Bend duration, down and up", 3.4, "s", Norm(2.28, 1.5, 3.1, "Laird 2019")),
-            Measurement(
-                "fingertip_to_floor_cm", "Fingertip to floor", 14.0, "cm", Norm(0.0, -np.inf, 10.0, "Perret 2001")
-            ),
+            Measurement("trunk_flexion_deg", "Trunk flexion", 95.2, "deg", LAIRD, error=7.0),
+            Measurement("bend_duration_s", "Bend duration, down and up", 3.4, "s", duration),
+            Measurement("fingertip_to_floor_cm", "Fingertip to floor", 14.0, "cm", reach),
             Measurement("knee_angle_deg", "Knee bend while reaching down", 6.0, "deg"),
         ),
         Exercise.WALK: (
@@ -257,31 +259,42 @@ def make_measurements(exercise: Exercise) -> tuple[Measurement, ...]:
             ),
         ),
         Exercise.JUMP: (
-            Measurement(
-                "jump_height_cm", "Jump height", 27.5, "cm", Norm(25, 14, 38, "Plantiga 2015"), "± 4 cm at 30 fps"
-            ),
+            Measurement("jump_height_cm", "Jump height", 27.5, "cm", height, "One frame is 4 cm.", error=4.0),
         ),
     }[exercise]
 
 
 def make_sub_indices(lean_deg: float = 4.0) -> tuple[SubIndex, ...]:
-    """One flagged, one fine, one that cannot be told."""
-    lean = Measurement("lateral_lean_deg", "Lateral lean", lean_deg, "deg", Norm(0.9, -np.inf, 3.0, "Ferreira 2011"))
+    """One flagged, one that its error leaves open, one not measured."""
+    remembered = NormKind.REMEMBERED_RANGE
+    lean = Measurement(
+        "lateral_lean_deg",
+        "Lateral lean",
+        lean_deg,
+        "deg",
+        Norm(0.0, -2.5, 2.5, "Lean (remembered)", remembered),
+        error=1.0,
+    )
     rotation = Measurement(
-        "axial_rotation_range_deg", "Axial rotation", 9.1, "deg", Norm(9.0, 6.0, 13.0, "Crosbie 1997")
+        "axial_rotation_range_deg",
+        "Axial rotation",
+        9.1,
+        "deg",
+        Norm(9.0, 7.0, np.inf, "Crosbie 1997; lower end remembered", remembered),
+        error=10.0,
     )
     shoulders = Measurement(
         "shoulder_obliquity_deg",
         "Shoulder unevenness",
         float("nan"),
         "deg",
-        Norm(1.0, -np.inf, 2.5, "Ohlendorf 2021"),
+        Norm(0.0, -2.5, 2.5, "Shoulders (remembered)", remembered),
         "Not measured: the shoulders were seen from the side.",
     )
     return (
-        SubIndex("asymmetric_lean", "Asymmetric lean", 0.68, lean),
-        SubIndex("axial_rotation", "Axial rotation", 0.22, rotation),
-        SubIndex("shoulder_unevenness", "Shoulder unevenness", float("nan"), shoulders),
+        SubIndex("asymmetric_lean", "Asymmetric lean", 0.8, lean, Interval(0.6, 1.0)),
+        SubIndex("axial_rotation", "Reduced axial rotation", 0.0, rotation, Interval(0.0, 1.0)),
+        SubIndex("shoulder_unevenness", "Shoulder unevenness", float("nan"), shoulders, None),
     )
 
 

@@ -28,8 +28,10 @@ class QualityVerdict(StrEnum):
     POOR = "poor"
     UNUSABLE = "unusable"
 
-
-_SEVERITY = (QualityVerdict.GOOD, QualityVerdict.POOR, QualityVerdict.UNUSABLE)
+    @property
+    def severity(self) -> int:
+        """0 = good; the worse, the larger. The members stand from best to worst."""
+        return list(QualityVerdict).index(self)
 
 
 @dataclass(frozen=True)
@@ -59,28 +61,50 @@ class QualityReport:
     @property
     def verdict(self) -> QualityVerdict:
         """The worst verdict among the checks."""
-        return max((check.verdict for check in self.checks), key=_SEVERITY.index, default=QualityVerdict.GOOD)
+        return max(
+            (check.verdict for check in self.checks), key=lambda verdict: verdict.severity, default=QualityVerdict.GOOD
+        )
 
     @property
     def problems(self) -> tuple[QualityCheck, ...]:
         """The checks that did not pass, worst first."""
         failed = [check for check in self.checks if check.verdict is not QualityVerdict.GOOD]
-        return tuple(sorted(failed, key=lambda check: -_SEVERITY.index(check.verdict)))
+        return tuple(sorted(failed, key=lambda check: -check.verdict.severity))
+
+
+class NormKind(StrEnum):
+    """What the ends of a usual range are; they do not all mean the same."""
+
+    DERIVED_CENTILES = "derived centiles"
+    """The healthy 10th and 90th centile, derived from what the source prints."""
+    RANGE_OF_GROUP_MEANS = "range of group means"
+    """The extremes of the means of groups of healthy people; single people spread further."""
+    CUT_OFF = "cut-off"
+    """A limit that the literature uses; how many healthy people lie beyond it is not known."""
+    REMEMBERED_RANGE = "remembered range"
+    """Remembered and not looked up again: provisional."""
 
 
 @dataclass(frozen=True)
 class Norm:
     """What is usual in healthy adults, with the source that says so."""
 
-    median: float
+    middle: float
+    """Where a sub-index is 0: the mean or median, or the middle of the range where the source has none."""
     low: float
-    """10th centile of healthy adults; -inf when only the upper end matters."""
+    """Lower end of the usual range, in the sense of `kind`; -inf when only the upper end matters."""
     high: float
-    """90th centile of healthy adults; inf when only the lower end matters."""
+    """Upper end of the usual range, in the sense of `kind`; inf when only the lower end matters."""
     source: str
     """Short citation, shown beside the value."""
+    kind: NormKind
     assumption: str = ""
-    """What had to be assumed to derive the centiles; empty when the source prints them."""
+    """What had to be assumed to derive the ends; empty when the source prints them."""
+
+    @property
+    def is_provisional(self) -> bool:
+        """True where the range has only been remembered."""
+        return self.kind is NormKind.REMEMBERED_RANGE
 
 
 @dataclass(frozen=True)
@@ -95,6 +119,8 @@ class Measurement:
     unit: str
     norm: Norm | None = None
     note: str = ""
+    error: float = float("nan")
+    """Half the width of the 90 % interval of the value, in its unit; NaN = not known."""
 
 
 class IndexVerdict(StrEnum):
@@ -106,21 +132,37 @@ class IndexVerdict(StrEnum):
 
 
 @dataclass(frozen=True)
+class Interval:
+    """A range that is meant to hold the true value with probability `level`."""
+
+    low: float
+    high: float
+    level: float = 0.9
+
+    @property
+    def verdict(self) -> IndexVerdict:
+        """What an index with this interval means: cannot tell when the interval spans 0.5."""
+        if self.low > RED_FLAG_ABOVE:
+            return IndexVerdict.RED_FLAG
+        return IndexVerdict.NO_RED_FLAG if self.high < RED_FLAG_ABOVE else IndexVerdict.CANNOT_TELL
+
+
+@dataclass(frozen=True)
 class SubIndex:
     """An intermediate index, 0 best to 1 worst, from geometry and a cited norm (paper, section IV)."""
 
     name: str
     label: str
     value: float
-    """0 best to 1 worst, 0.5 at the healthy 10th or 90th centile; NaN = cannot tell."""
+    """0 best to 1 worst, 0.5 at the end of the norm's usual range; NaN = not measured."""
     measurement: Measurement
+    interval: Interval | None
+    """Where the value may lie by the measurement's error; None = not measured, or the error is not known."""
 
     @property
     def verdict(self) -> IndexVerdict:
-        """Red flag above 0.5; cannot tell when the value is NaN."""
-        if np.isnan(self.value):
-            return IndexVerdict.CANNOT_TELL
-        return IndexVerdict.RED_FLAG if self.value > RED_FLAG_ABOVE else IndexVerdict.NO_RED_FLAG
+        """Red flag when the whole interval lies above 0.5; cannot tell when it spans 0.5 or is not known."""
+        return IndexVerdict.CANNOT_TELL if self.interval is None else self.interval.verdict
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,15 +188,6 @@ class IndexCurve:
     def final(self) -> float:
         """The index after the last frame."""
         return float(self.index[-1])
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A range that is meant to hold the true value with probability `level`."""
-
-    low: float
-    high: float
-    level: float = 0.9
 
 
 @dataclass(frozen=True)

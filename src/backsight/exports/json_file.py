@@ -181,9 +181,10 @@ def _norm(norm: Norm | None) -> JsonObject | None:
     if norm is None:
         return None
     return {
-        "median": _number(norm.median),
+        "middle": _number(norm.middle),
         "low": _number(norm.low),
         "high": _number(norm.high),
+        "kind": norm.kind.value,
         "source": norm.source,
         "assumption": norm.assumption,
     }
@@ -194,6 +195,7 @@ def _measurement(item: Measurement) -> JsonObject:
         "name": item.name,
         "label": item.label,
         "value": _number(item.value),
+        "error": _number(item.error),
         "unit": item.unit,
         "norm": _norm(item.norm),
         "note": item.note,
@@ -205,6 +207,7 @@ def _sub_index(item: SubIndex) -> JsonObject:
         "name": item.name,
         "label": item.label,
         "value": _number(item.value),
+        "interval": _interval(item.interval),
         "verdict": item.verdict.value,
         "measurement": _measurement(item.measurement),
     }

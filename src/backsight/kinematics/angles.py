@@ -67,11 +67,6 @@ def body_frame(world_m: FloatArray) -> BodyFrame:
     return BodyFrame(forward=np.cross(UP, right), right=right)
 
 
-def facing_yaw_deg(frame: BodyFrame) -> FloatArray:
-    """Return where the person faces: 0 = the camera, 90 = the image's right, -90 = its left, 180 = away."""
-    return np.degrees(np.arctan2(frame.forward[:, 0], -frame.forward[:, 2]))
-
-
 def trunk_flexion_deg(world_m: FloatArray, frame: BodyFrame) -> FloatArray:
     """Return the trunk's lean in the sagittal plane against the vertical; forward positive, 90 = level.
 

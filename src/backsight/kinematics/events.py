@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backsight.domain.landmarks import Landmark
 from backsight.domain.validation import FloatArray
-from backsight.kinematics.geometry import known_share, median_of_known
+from backsight.kinematics.angles import BodyFrame
+from backsight.kinematics.geometry import dot, known, known_share, median_of_known
 from backsight.kinematics.signals import smooth
 
 SMALLEST_BEND_DEG = 30.0
 """A trunk that flexes less than this above standing has not bent: seen from the front, where one camera errs by up to
 14 degrees, seated people who turn and people who jump showed 20 to 27."""
+STANDING_WITHIN_SHARE = 0.15
+"""Flexion within this share of the whole movement above the lowest level counts as standing."""
 BEND_STARTS_AT_SHARE, BEND_STARTS_AT_LEAST_DEG = 0.05, 4.0
 """A bend is timed while the trunk is flexed above standing by more than this share of the deepest flexion, and by more
 than landmark jitter; the time is then extended to the whole bend as for one turn of a cosine."""
@@ -42,6 +47,11 @@ in free fall is above it for sqrt(1 - share) of its whole flight."""
 
 SHORTEST_WALK_BH = 0.5
 """Moving less than this many body heights across the picture is no walk of two metres seen from the side."""
+TURN_BACK_BH = 0.15
+"""Moving back by this many body heights is a turn; hips sway by less on a straight way."""
+STEADY_WITHIN_SHARE = 0.05
+"""Root mean square distance from constant speed, as a share of the way. Within a stride the hips keep to 2 %; a stop of
+half a second in two metres gives 9 %."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +122,7 @@ def find_bend(flexion_deg: FloatArray, timestamps_s: FloatArray) -> Bend | None:
     if not there.any():
         return None
     deepest = int(np.nanargmax(flexion))
-    rough_standing, peak_deg = float(np.percentile(flexion[there], 10.0)), float(flexion[deepest])
-    near_standing = there & (flexion <= rough_standing + 0.15 * (peak_deg - rough_standing))
-    standing_deg = median_of_known(flexion[near_standing])
+    standing_deg, peak_deg = find_standing_deg(flexion), float(flexion[deepest])
     range_deg = peak_deg - standing_deg
     if not range_deg >= SMALLEST_BEND_DEG:
         return None
@@ -136,6 +144,22 @@ def find_bend(flexion_deg: FloatArray, timestamps_s: FloatArray) -> Bend | None:
         threshold_share=threshold_share,
         known_share=known_share(flexion_deg[first : last + 1]),
     )
+
+
+def find_standing_deg(flexion_deg: FloatArray) -> float:
+    """Return the trunk's flexion while standing; NaN when nothing is known.
+
+    The lowest level of the recording, however short the standing is against a bend that is held: the 10th centile of
+    the lower half of the movement, then the median of what lies near it, so that leaning back for a moment is no
+    standing.
+    """
+    found = known(flexion_deg)
+    if not len(found):
+        return float("nan")
+    peak_deg = float(found.max())
+    lower_half = found[found <= 0.5 * (float(found.min()) + peak_deg)]
+    rough_deg = float(np.percentile(lower_half, 10.0))
+    return median_of_known(found[found <= rough_deg + STANDING_WITHIN_SHARE * (peak_deg - rough_deg)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,27 +242,21 @@ def _crossing_s(values: FloatArray, times_s: FloatArray, level: float) -> float:
     return float(times_s[last] + share * (times_s[first] - times_s[last]))
 
 
-@dataclass(frozen=True)
-class WalkingPass:
-    """The longest walk in one direction across the picture."""
+def ankle_lead_m(world_m: FloatArray, frame: BodyFrame) -> FloatArray:
+    """Return how far the left ankle is ahead of the right one; shape (n_frames,), NaN = missing.
 
-    steady_from_s: float
-    """A tenth of the way is done."""
-    steady_to_s: float
-    """Nine tenths of the way are done."""
-    travel_m: float
-    """To the image's right positive; BlazePose's metres."""
-    speed_m_per_s: float
-    """Along the picture, over the middle 80 % of the way; always positive."""
+    Feet put apart sideways are no step, whichever way the person faces.
+    """
+    return dot(world_m[:, Landmark.LEFT_ANKLE] - world_m[:, Landmark.RIGHT_ANKLE], frame.forward)
 
 
-def find_walking_pass(travel_m: FloatArray, timestamps_s: FloatArray, *, height_m: float) -> WalkingPass | None:
-    """Find the way between the two ends of the travel across the picture.
+def find_walking_speed(position_m: FloatArray, timestamps_s: FloatArray, *, height_m: float) -> float:
+    """Return the speed of the longest way in one direction, over its middle 80 %, in metres a second; never negative.
 
     Parameters
     ----------
-    travel_m
-        Horizontal position; shape (n_frames,); NaN = missing.
+    position_m
+        Horizontal position across the picture; shape (n_frames,); NaN = missing.
     timestamps_s
         Shape (n_frames,).
     height_m
@@ -246,24 +264,40 @@ def find_walking_pass(travel_m: FloatArray, timestamps_s: FloatArray, *, height_
 
     Returns
     -------
-    WalkingPass or None
-        None when the person moves by less than `SHORTEST_WALK_BH` of their height.
+    float
+        NaN when the person goes no further than `SHORTEST_WALK_BH` of their height in one direction, or not steadily:
+        a stop on the way is no speed.
     """
-    position = smooth(travel_m, timestamps_s)
-    there = np.flatnonzero(np.isfinite(position))
-    if len(there) < 3:
-        return None
-    first, last = sorted((int(np.nanargmin(position)), int(np.nanargmax(position))))
+    smoothed = smooth(position_m, timestamps_s)
+    there = np.isfinite(smoothed)
+    position, times_s = smoothed[there], timestamps_s[there]
+    ends = _turning_points(position, by=TURN_BACK_BH * height_m)
+    if len(ends) < 2:
+        return float("nan")
+    first, last = max(pairwise(ends), key=lambda leg: abs(position[leg[1]] - position[leg[0]]))
     way_m = float(position[last] - position[first])
-    if not abs(way_m) >= SHORTEST_WALK_BH * height_m:
-        return None
     done = (position[first : last + 1] - position[first]) / way_m
     steady = np.flatnonzero((done >= 0.1) & (done <= 0.9)) + first
-    if len(steady) < 3:
-        return None
-    return WalkingPass(
-        steady_from_s=float(timestamps_s[steady[0]]),
-        steady_to_s=float(timestamps_s[steady[-1]]),
-        travel_m=way_m,
-        speed_m_per_s=abs(float(np.polyfit(timestamps_s[steady], position[steady], 1)[0])),
-    )
+    if not abs(way_m) >= SHORTEST_WALK_BH * height_m or len(steady) < 3:
+        return float("nan")
+    line = np.polynomial.Polynomial.fit(times_s[steady], position[steady], 1)
+    misfit_m = float(np.sqrt(np.square(position[steady] - line(times_s[steady])).mean()))
+    return abs(float(line.convert().coef[1])) if misfit_m <= STEADY_WITHIN_SHARE * abs(way_m) else float("nan")
+
+
+def _turning_points(position: FloatArray, *, by: float) -> list[int]:
+    """Return where a way begins, turns back by at least `by`, and ends, as indices; fewer than two = no way."""
+    ends: list[int] = []
+    top, bottom, direction = 0, 0, 0
+    for i, here in enumerate(position):
+        top = i if here > position[top] else top
+        bottom = i if here < position[bottom] else bottom
+        if direction >= 0 and position[top] - here >= by:
+            ends.append(top)
+            direction, bottom = -1, i
+        elif direction <= 0 and here - position[bottom] >= by:
+            ends.append(bottom)
+            direction, top = 1, i
+    if direction:
+        ends.append(top if direction > 0 else bottom)
+    return ends

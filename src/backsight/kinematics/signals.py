@@ -6,6 +6,11 @@ import numpy as np
 
 from backsight.domain.validation import FloatArray
 
+_FEWEST_PERIODS_TRIED = 0.75
+"""Slower waves are not tried: over less of a period a wave with a drift fits anything. From here to a whole period they
+are, so that a rhythm seen for too short is recognised as such and not taken for a faster one."""
+_FEWEST_READINGS = 8
+"""Four unknowns are fitted; fewer readings than twice that say too little."""
 _FREQUENCY_STEP_HZ = 0.02
 """Fine enough that over ten periods a wave stays within a fifth of a turn."""
 
@@ -68,20 +73,32 @@ def swing_with(
     Returns
     -------
     float
-        In the unit of `values`; NaN with less than one period of the slowest frequency known.
+        In the unit of `values`; NaN where less than one period of the frequency found is known.
     """
     there = np.isfinite(values) & np.isfinite(rhythm)
     times_s = timestamps_s[there]
-    if len(times_s) < 8 or times_s[-1] - times_s[0] < 1.0 / slowest_hz:
+    if len(times_s) < _FEWEST_READINGS:
         return float("nan")
+    known_s = float(times_s[-1] - times_s[0])
+    slowest_tried_hz = max(slowest_hz, _FEWEST_PERIODS_TRIED / known_s)
     drift = np.column_stack((np.ones_like(times_s), times_s - times_s.mean()))
-    best_misfit, swing = np.inf, float("nan")
-    for frequency_hz in np.arange(slowest_hz, fastest_hz + 1e-9, _FREQUENCY_STEP_HZ):
+    best_misfit, periods, swing = np.inf, 0.0, float("nan")
+    for frequency_hz in np.arange(slowest_tried_hz, fastest_hz + 1e-9, _FREQUENCY_STEP_HZ):
         angle = 2.0 * np.pi * frequency_hz * times_s
         waves = np.column_stack((np.cos(angle), np.sin(angle), drift))
         fitted = waves @ np.linalg.lstsq(waves, rhythm[there])[0]
         misfit = float(np.square(rhythm[there] - fitted).sum())
         if misfit < best_misfit:
             in_step = np.linalg.lstsq(waves, values[there])[0]
-            best_misfit, swing = misfit, 2.0 * float(np.hypot(in_step[0], in_step[1]))
-    return swing
+            best_misfit, periods = misfit, frequency_hz * known_s
+            swing = 2.0 * float(np.hypot(in_step[0], in_step[1]))
+    return swing if periods >= 1.0 else float("nan")
+
+
+def range_of_known(values: FloatArray) -> float:
+    """Return the spread from the 2.5th to the 97.5th centile of the known values; NaN when there are none."""
+    found = values[np.isfinite(values)]
+    if not len(found):
+        return float("nan")
+    low, high = np.percentile(found, [2.5, 97.5])
+    return float(high - low)

@@ -17,12 +17,15 @@ from backsight.domain.validation import FloatArray
 from backsight.kinematics.angles import BodyFrame
 from backsight.kinematics.body import BodySize
 from backsight.kinematics.geometry import length, mean_of_known, median_of_known
+from backsight.kinematics.signals import smooth
 
 FRONT_WITHIN_DEG = 25.0
 """Up to here the view counts as frontal. Flexion leaks into the lean seen in the picture by the sine of this angle."""
 SIDE_BEYOND_DEG = 60.0
 """From here on the view counts as lateral. At 60 degrees of yaw the picture falls 4 to 7 degrees short of the true
 flexion; beyond it by less (measured on a rendered figure)."""
+FACING_WINDOW_S = 1.0
+"""Facing is averaged over this time: left and right are confused for less, and turning round takes about as long."""
 _END_ON_SHARE = 0.5
 """A line shorter in the picture than this share of its length is seen too much end-on to have a slope."""
 
@@ -34,8 +37,6 @@ class View:
     off_front_deg: float
     """Angle between the person's facing line and the line of sight: 0 = from the front or back, 90 = from the side;
     NaN = unknown."""
-    towards_camera: float
-    """1 = mostly faces the camera, -1 = mostly turns the back to it; NaN = unknown."""
     towards_right: float
     """1 = mostly faces the image's right, -1 = its left; NaN = unknown."""
 
@@ -55,22 +56,30 @@ def find_view(frame: BodyFrame) -> View:
     sideways, nearer = frame.forward[:, 0], -frame.forward[:, 2]
     return View(
         off_front_deg=median_of_known(np.degrees(np.arctan2(np.abs(sideways), np.abs(nearer)))),
-        towards_camera=float(np.copysign(1.0, median_of_known(nearer))) if np.isfinite(nearer).any() else float("nan"),
         towards_right=float(np.copysign(1.0, median_of_known(sideways)))
         if np.isfinite(sideways).any()
         else float("nan"),
     )
 
 
-def lateral_lean_in_picture_deg(pose: PoseSequence, *, body: BodySize, view: View) -> FloatArray:
+def faces_camera(frame: BodyFrame, timestamps_s: FloatArray) -> FloatArray:
+    """Return 1 while the person faces the camera and -1 while the back is turned to it; NaN = unknown.
+
+    Shape (n_frames,). Averaged over `FACING_WINDOW_S`, so that a few frames with left and right confused do not count.
+    """
+    return np.sign(smooth(-frame.forward[:, 2], timestamps_s, window_s=FACING_WINDOW_S))
+
+
+def lateral_lean_in_picture_deg(pose: PoseSequence, *, body: BodySize, frame: BodyFrame) -> FloatArray:
     """Return by how much the trunk leaves the vertical sideways in a frontal view; to the person's right positive.
 
     The sideways shift of the shoulders over the hips against the trunk's full length at the person's apparent size, so
-    that it also holds while the person bends or walks towards the camera. Shape (n_frames,); NaN = missing.
+    that it also holds while the person bends, turns round or walks towards the camera. Shape (n_frames,); NaN =
+    missing.
     """
     shift_px = _middle_px(pose, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER)[:, 0]
     shift_px = shift_px - _middle_px(pose, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)[:, 0]
-    to_the_right = -view.towards_camera * shift_px / (body.trunk_m * body.apparent_px_per_m)
+    to_the_right = -faces_camera(frame, pose.timestamps_s) * shift_px / (body.trunk_m * body.apparent_px_per_m)
     return np.degrees(np.arcsin(np.clip(to_the_right, -1.0, 1.0)))
 
 

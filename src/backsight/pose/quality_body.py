@@ -1,4 +1,8 @@
-"""Body size, position and posture from landmarks, as the quality checks need them. Knows no thresholds."""
+"""Body size and position from landmarks, as the quality checks need them. Knows no thresholds.
+
+Size is taken here from the picture or the world alone, not from both together as in `backsight.kinematics.body`: a
+check of one must not depend on the other being sound.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,12 +10,11 @@ from numpy.typing import NDArray
 from backsight.domain.landmarks import Landmark
 from backsight.domain.sequences import PoseSequence
 from backsight.domain.validation import FloatArray
+from backsight.kinematics.body import TRUNK_SHARE
+from backsight.kinematics.geometry import length
 
 NOSE_TO_ANKLE_PER_HEIGHT = 0.88
 """Nose to ankle, as a share of standing height: 0.92 - 0.039 (Drillis and Contini 1966, in Winter 2009)."""
-
-TRUNK_PER_HEIGHT = 0.288
-"""Shoulders to hips as a share of standing height: 0.818 - 0.530 (Drillis and Contini 1966, in Winter 2009)."""
 
 SIDE_PAIRS = (
     (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER),
@@ -46,23 +49,23 @@ def body_height(positions: FloatArray) -> float:
     or sideways body is as tall as an upright one. Where the head or feet are unknown throughout, the trunk stands in.
     """
     whole = median(nose_to_ankle(positions)) / NOSE_TO_ANKLE_PER_HEIGHT
-    return median(_trunk_length(positions)) / TRUNK_PER_HEIGHT if np.isnan(whole) else whole
+    return median(_trunk_length(positions)) / TRUNK_SHARE if np.isnan(whole) else whole
 
 
 def nose_to_ankle(positions: FloatArray) -> FloatArray:
     """Return the length from nose to ankle along the body, over the longer leg; (n_frames, 33, n) -> (n_frames,)."""
-    head = _length(positions[:, Landmark.NOSE] - mid_shoulders(positions))
+    head = length(positions[:, Landmark.NOSE] - mid_shoulders(positions))
     legs = np.fmax(_leg_length(positions, "LEFT"), _leg_length(positions, "RIGHT"))
     return np.asarray(head + _trunk_length(positions) + legs)
 
 
 def _trunk_length(positions: FloatArray) -> FloatArray:
-    return _length(mid_shoulders(positions) - mid_hips(positions))
+    return length(mid_shoulders(positions) - mid_hips(positions))
 
 
 def _leg_length(positions: FloatArray, side: str) -> FloatArray:
     hip, knee, ankle = (Landmark[f"{side}_{joint}"] for joint in ("HIP", "KNEE", "ANKLE"))
-    return _length(positions[:, hip] - positions[:, knee]) + _length(positions[:, knee] - positions[:, ankle])
+    return length(positions[:, hip] - positions[:, knee]) + length(positions[:, knee] - positions[:, ankle])
 
 
 def legs_tilt_deg(pose: PoseSequence) -> FloatArray:
@@ -70,12 +73,6 @@ def legs_tilt_deg(pose: PoseSequence) -> FloatArray:
     hips = mid_hips(pose.image_px[:, :, :2])
     legs = middle(pose.image_px[:, :, :2], Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE) - hips
     return np.asarray(np.degrees(np.arctan2(np.abs(legs[:, 0]), legs[:, 1])))
-
-
-def trunk_tilt_deg(pose: PoseSequence) -> FloatArray:
-    """Return the angle between the trunk and the picture's up, from world positions, 0 to 180; shape (n_frames,)."""
-    trunk = mid_shoulders(pose.world_m) - mid_hips(pose.world_m)
-    return np.asarray(np.degrees(np.arctan2(np.hypot(trunk[:, 0], trunk[:, 2]), -trunk[:, 1])))
 
 
 def known_frames(values: FloatArray) -> NDArray[np.intp]:
@@ -97,7 +94,3 @@ def centile(values: FloatArray, level: float) -> float:
 def spread(values: FloatArray, *, low: float = 5, high: float = 95) -> float:
     """Return the range between two centiles of the finite values; NaN when there are none."""
     return centile(values, high) - centile(values, low)
-
-
-def _length(vectors: FloatArray) -> FloatArray:
-    return np.asarray(np.linalg.norm(vectors, axis=-1))

@@ -6,8 +6,6 @@ import math
 
 from backsight.domain.assessment import QualityCheck, QualityVerdict
 
-_SEVERITY = (QualityVerdict.GOOD, QualityVerdict.POOR, QualityVerdict.UNUSABLE)
-
 
 def grade_at_least(value: float, *, good: float, usable: float = -math.inf) -> QualityVerdict:
     """Grade a value that should be large: good from `good` on, poor from `usable` on, unusable below.
@@ -26,7 +24,7 @@ def grade_at_most(value: float, *, good: float, usable: float = math.inf) -> Qua
 
 def worst_of(*verdicts: QualityVerdict) -> QualityVerdict:
     """Return the worst of some verdicts."""
-    return max(verdicts, key=_SEVERITY.index)
+    return max(verdicts, key=lambda verdict: verdict.severity)
 
 
 def build_check(

@@ -6,33 +6,32 @@ import numpy as np
 from scipy import ndimage
 
 from backsight.domain.assessment import QualityCheck
-from backsight.domain.landmarks import Landmark
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence
 from backsight.domain.validation import FloatArray
-from backsight.pose.quality_body import body_height, known_frames, median, mid_hips, spread, trunk_tilt_deg
+from backsight.kinematics.angles import body_frame, trunk_flexion_deg
+from backsight.kinematics.body import BodySize, measure_body
+from backsight.kinematics.events import (
+    SHORTEST_WALK_BH,
+    SMALLEST_BEND_DEG,
+    SMALLEST_CLEARANCE_M,
+    ankle_lead_m,
+    find_standing_deg,
+)
+from backsight.kinematics.geometry import known
+from backsight.kinematics.signals import range_of_known
+from backsight.kinematics.view import lowest_foot_in_metres, mid_hip_in_metres
 from backsight.pose.quality_grading import build_check, grade_at_least
 
-BEND_DEG = 30.0
-"""Range of trunk tilt that counts as bending forward: a third of the 93 degrees that people with low back pain reach
-(Laird 2019), and above the 10 to 20 degrees by which a monocular trunk wavers upright."""
-
-TRAVEL_BODY_HEIGHTS = 0.6
-"""Sideways travel through the picture that counts as walking: a metre, half of what is asked."""
 STEP_M = 0.1
 """Ankle ahead of the other by this much, first on one side and then on the other, makes a step; even short steps of
 older people are 30 cm and more."""
 N_STEPS = 2
 """Changes of the leading foot that count as walking where the way goes towards the camera."""
 
-RISE_BODY_HEIGHTS = 0.03
-"""Rise of hips and feet that counts as a jump: 5 cm, what a weak jumper over 65 reaches (10.8 +- 5.2 cm; PMC6193468)
-and more than hips rise in a step (about 2 cm above their mean)."""
-
 SMOOTHING_FRAMES = 5
 """Median filter against single wild frames; at 30 fps a flight of 0.2 s still passes it."""
 
-_FEET = (Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE, Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX)
 _TIPS = {
     Exercise.TOUCH_TOES: "Stand upright, bend forward towards your toes with straight knees, and come up again.",
     Exercise.WALK: "Walk at least 2 metres at your usual pace, best across the picture.",
@@ -41,15 +40,20 @@ _TIPS = {
 
 
 def check_movement(filtered: PoseSequence, *, exercise: Exercise) -> QualityCheck:
-    """Judge whether the recording shows anything like the exercise; at worst poor, because people move differently."""
+    """Judge whether the recording shows anything like the exercise; at worst poor, because people move differently.
+
+    The limits are those below which nothing is measured, but less is asked: no level floor, no steady way, no standing
+    of some length, and of a jump that hips and feet rise as far as feet have to.
+    """
+    body = measure_body(filtered)
     if exercise is Exercise.TOUCH_TOES:
-        value, needed, unit = bend_range_deg(filtered), BEND_DEG, "degrees"
-        finding = f"the trunk tilts over a range of {value:.0f} degrees"
+        value, needed, unit = bend_range_deg(filtered), SMALLEST_BEND_DEG, "degrees"
+        finding = f"the trunk bends over a range of {value:.0f} degrees"
     elif exercise is Exercise.JUMP:
-        value, needed, unit = jump_rise(filtered), RISE_BODY_HEIGHTS, "body heights"
-        finding = f"hips and feet rise by {100 * value:.0f} % of the body's height"
+        value, needed, unit = jump_rise_m(filtered, body), SMALLEST_CLEARANCE_M, "metres"
+        finding = f"hips and feet rise by {100 * value:.0f} cm"
     else:
-        value, needed, unit = travel(filtered), TRAVEL_BODY_HEIGHTS, "body heights"
+        value, needed, unit = travel_bh(filtered, body), SHORTEST_WALK_BH, "body heights"
         n_steps = count_steps(filtered)
         finding = (
             f"the hips travel {value:.1f} body heights across the picture, the leading foot changes {n_steps} times"
@@ -73,49 +77,38 @@ def check_movement(filtered: PoseSequence, *, exercise: Exercise) -> QualityChec
 
 
 def bend_range_deg(pose: PoseSequence) -> float:
-    """Return the range of the trunk's tilt in degrees; NaN when the trunk is never seen."""
-    return _range(trunk_tilt_deg(pose))
+    """Return how far the trunk bends above standing, in degrees; NaN when the trunk is never seen.
+
+    Without its sign, which changes in frames where left and right are exchanged.
+    """
+    flexion = _without_wild_frames(np.abs(trunk_flexion_deg(pose.world_m, body_frame(pose.world_m))))
+    return float(flexion.max()) - find_standing_deg(flexion) if flexion.size else float("nan")
 
 
-def travel(pose: PoseSequence) -> float:
+def travel_bh(pose: PoseSequence, body: BodySize) -> float:
     """Return how far the hips move sideways through the picture, in body heights; NaN when they are never seen."""
-    position = pose.image_px[:, :, :2]
-    return spread(mid_hips(position)[:, 0]) / body_height(position)
+    return range_of_known(mid_hip_in_metres(pose, body=body)[:, 0]) / body.height_m
 
 
 def count_steps(pose: PoseSequence) -> int:
-    """Return how often the leading foot changes.
-
-    The line from the right to the left ankle is taken across the line of the hips, so that feet put apart sideways
-    are no step, whichever way the person faces.
-    """
-    ground = pose.world_m[:, :, [0, 2]]
-    ankles = ground[:, Landmark.LEFT_ANKLE] - ground[:, Landmark.RIGHT_ANKLE]
-    hips = ground[:, Landmark.LEFT_HIP] - ground[:, Landmark.RIGHT_HIP]
-    ahead_m = (ankles[:, 0] * hips[:, 1] - ankles[:, 1] * hips[:, 0]) / np.maximum(np.linalg.norm(hips, axis=1), 1e-6)
-    leading = np.sign(ahead_m[np.abs(np.nan_to_num(ahead_m)) > STEP_M])
+    """Return how often the leading foot changes."""
+    lead_m = ankle_lead_m(pose.world_m, body_frame(pose.world_m))
+    leading = np.sign(lead_m[np.abs(np.nan_to_num(lead_m)) > STEP_M])
     return int((np.diff(leading) != 0).sum())
 
 
-def jump_rise(pose: PoseSequence) -> float:
-    """Return how far hips and feet both rise above their usual place, in body heights; NaN when they are never seen."""
-    position = pose.image_px[:, :, :2]
-    hips_y = mid_hips(position)[:, 1]
-    lowest_foot_y = position[:, _FEET, 1].max(axis=1)
-    return min(_rise(hips_y), _rise(lowest_foot_y)) / body_height(position)
+def jump_rise_m(pose: PoseSequence, body: BodySize) -> float:
+    """Return how far hips and feet both rise above their usual place, in BlazePose's metres; NaN when never seen."""
+    hips, feet = mid_hip_in_metres(pose, body=body)[:, 1], lowest_foot_in_metres(pose, body=body)
+    return float(np.minimum(_rise(hips), _rise(feet)))
 
 
-def _rise(y_down: FloatArray) -> float:
-    smooth = _smooth(y_down)
-    return median(smooth) - float(smooth.min()) if smooth.size else float("nan")
+def _rise(height_m: FloatArray) -> float:
+    found = _without_wild_frames(height_m)
+    return float(found.max() - np.median(found)) if found.size else float("nan")
 
 
-def _range(values: FloatArray) -> float:
-    smooth = _smooth(values)
-    return float(np.ptp(smooth)) if smooth.size else float("nan")
-
-
-def _smooth(values: FloatArray) -> FloatArray:
+def _without_wild_frames(values: FloatArray) -> FloatArray:
     """Return the known values, median-filtered; shape (n_known,)."""
-    known = values[known_frames(values)]
-    return np.asarray(ndimage.median_filter(known, size=SMOOTHING_FRAMES, mode="nearest")) if known.size else known
+    found = known(values)
+    return np.asarray(ndimage.median_filter(found, size=SMOOTHING_FRAMES, mode="nearest")) if found.size else found

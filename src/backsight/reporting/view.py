@@ -17,6 +17,7 @@ from backsight.domain.assessment import (
     Interval,
     Measurement,
     Norm,
+    NormKind,
     QualityCheck,
     SubIndex,
 )
@@ -62,8 +63,12 @@ class Bar:
 
     band_start: float
     band_width: float
-    median: float | None
+    middle: float | None
+    """The healthy mean or median; None where the source has none."""
     value: float
+    error_start: float | None
+    """Lower end of the value's 90 % interval; None = not known."""
+    error_width: float | None
     description: str
 
 
@@ -74,7 +79,10 @@ class MeasurementRow:
     label: str
     value: str
     usual: str
+    is_provisional: bool
+    """True where the usual range has only been remembered."""
     comparison: str
+    comparison_tone: str
     bar: Bar | None
     source_number: int | None
     """Position in the exercise's list of sources, from 1; None without a norm."""
@@ -196,7 +204,7 @@ def view_exercise(part: ExerciseAssessment, *, overlay: Path | None, stills: Seq
         label=part.exercise.label,
         index_text="" if part.index is None else f"{part.index:.2f}",
         interval_text=wording.format_interval(part.interval),
-        scale=_scale(part.index, part.interval, tone=_index_tone(part.index)),
+        scale=_scale(part.index, part.interval, tone=_index_tone(part)),
         quality_tone=wording.QUALITY_TONES[part.quality.verdict],
         quality_text=wording.QUALITY_WORDS[part.quality.verdict],
         problems=tuple(_check(check) for check in part.quality.problems),
@@ -232,10 +240,9 @@ def data_url(content: bytes, *, media_type: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def _index_tone(index: float | None) -> str:
-    if index is None:
-        return "unsure"
-    return wording.VERDICT_TONES[IndexVerdict.RED_FLAG if index > RED_FLAG_ABOVE else IndexVerdict.NO_RED_FLAG]
+def _index_tone(part: ExerciseAssessment) -> str:
+    """Return the tone of one exercise's index; unsure where its interval spans the threshold or is not known."""
+    return wording.VERDICT_TONES[IndexVerdict.CANNOT_TELL if part.interval is None else part.interval.verdict]
 
 
 def _scale(index: float | None, interval: Interval | None, *, tone: str) -> Scale | None:
@@ -257,23 +264,26 @@ def _scale(index: float | None, interval: Interval | None, *, tone: str) -> Scal
 
 def _sub_index(item: SubIndex, *, sources: Sequence[str]) -> SubIndexView:
     tone = wording.VERDICT_TONES[item.verdict]
-    scale = None if math.isnan(item.value) else _scale(item.value, None, tone=tone)
+    scale = None if math.isnan(item.value) else _scale(item.value, item.interval, tone=tone)
     verdict = {
         IndexVerdict.NO_RED_FLAG: "Within the usual",
         IndexVerdict.RED_FLAG: "Outside the usual",
-        IndexVerdict.CANNOT_TELL: "Cannot tell",
+        IndexVerdict.CANNOT_TELL: "Not measured" if scale is None else "Too close to tell",
     }[item.verdict]
     return SubIndexView(item.label, tone, verdict, scale, _row(item.measurement, sources=sources))
 
 
 def _row(item: Measurement, *, sources: Sequence[str]) -> MeasurementRow:
     norm = item.norm
-    comparison = "" if norm is None else wording.compare(item.value, norm)
+    comparison = "" if norm is None else wording.compare(item.value, norm, error=item.error)
+    words, tone = wording.COMPARISONS[comparison]
     return MeasurementRow(
         label=item.label,
-        value=wording.format_value(item.value, item.unit),
+        value=wording.format_measured(item.value, item.unit, error=item.error),
         usual="" if norm is None else wording.format_norm(norm, item.unit),
-        comparison={"within": "within usual", "below": "below usual", "above": "above usual"}.get(comparison, ""),
+        is_provisional=norm is not None and norm.is_provisional,
+        comparison=words,
+        comparison_tone=tone,
         bar=None if norm is None else _bar(item, norm),
         source_number=None if norm is None else sources.index(_source(norm)) + 1,
         note=item.note,
@@ -281,13 +291,18 @@ def _row(item: Measurement, *, sources: Sequence[str]) -> MeasurementRow:
 
 
 def _source(norm: Norm) -> str:
-    """Write where a norm comes from and what had to be assumed."""
-    return f"{norm.source}. Assumed: {norm.assumption.rstrip('.')}." if norm.assumption else f"{norm.source}."
+    """Write where a norm comes from, what its ends are and what had to be assumed."""
+    known = f"{norm.source}. {wording.describe_norm(norm)}"
+    return f"{known} Assumed: {norm.assumption.rstrip('.')}." if norm.assumption else known
 
 
 def _bar(item: Measurement, norm: Norm) -> Bar | None:
-    """Place band, median and value on a common axis; an open end of the norm reaches the bar's own end."""
-    points = [point for point in (norm.low, norm.high, norm.median, item.value) if math.isfinite(point)]
+    """Place band, middle, value and its error on a common axis; an open end of the norm reaches the bar's own end.
+
+    The middle is shown where it is the mean or median of healthy people, not where it is only the middle of a range.
+    """
+    ends = (norm.low, norm.high, norm.middle, item.value, item.value - item.error, item.value + item.error)
+    points = [point for point in ends if math.isfinite(point)]
     if not math.isfinite(item.value) or max(points) <= min(points):
         return None
     margin = _BAR_MARGIN * (max(points) - min(points))
@@ -298,12 +313,15 @@ def _bar(item: Measurement, norm: Norm) -> Bar | None:
 
     band_start, band_end = place(norm.low), place(norm.high)
     usual = wording.format_norm(norm, item.unit)
+    has_error = math.isfinite(item.error)
     return Bar(
         band_start=band_start,
         band_width=band_end - band_start,
-        median=place(norm.median) if math.isfinite(norm.median) else None,
+        middle=place(norm.middle) if norm.kind is NormKind.DERIVED_CENTILES else None,
         value=place(item.value),
-        description=f"{item.label} {wording.format_value(item.value, item.unit)}, usual {usual}",
+        error_start=place(item.value - item.error) if has_error else None,
+        error_width=place(item.value + item.error) - place(item.value - item.error) if has_error else None,
+        description=f"{item.label} {wording.format_measured(item.value, item.unit, error=item.error)}, usual {usual}",
     )
 
 

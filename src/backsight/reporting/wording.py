@@ -13,6 +13,7 @@ from backsight.domain.assessment import (
     IndexVerdict,
     Interval,
     Norm,
+    NormKind,
     QualityVerdict,
 )
 
@@ -26,6 +27,13 @@ INDEX_MEANING = (
     f"The spinal health index runs from 0 (best) to 1 (worst). Above {RED_FLAG_ABOVE} it is called a red flag: "
     "a reason to have a professional look."
 )
+
+USUAL_MEANING = (
+    "“Usual” is a range that the source behind the number names or leads to. What its ends mean differs and is said "
+    "there; many healthy people lie outside it. “Provisional” ranges are remembered and have not been looked up again: "
+    "do not rely on them."
+)
+ERROR_MEANING = "“±” is half the width of the 90 % interval with one camera; without it the error is not known."
 
 _UNIT_SYMBOLS = {"deg": "°", "%": " %", "": ""}
 _DECIMALS = {"deg": 1, "cm": 1, "%": 0, "fps": 1}
@@ -109,6 +117,13 @@ def format_value(value: float, unit: str) -> str:
     return f"{format_number(value, n_decimals=_DECIMALS.get(unit, 2))}{_symbol(unit)}"
 
 
+def format_measured(value: float, unit: str, *, error: float) -> str:
+    """Write a value with its error: 95.2 ± 7.0°; without one where it is not known, a dash when missing."""
+    if not math.isfinite(value) or not math.isfinite(error):
+        return format_value(value, unit)
+    return f"{format_number(value, n_decimals=_DECIMALS.get(unit, 2))} ± {format_value(error, unit)}"
+
+
 def format_number(value: float, *, n_decimals: int) -> str:
     """Write a number with a true minus sign, and never `−0.0`."""
     return f"{round(value, n_decimals) + 0.0:.{n_decimals}f}".replace("-", "−")
@@ -139,10 +154,40 @@ def format_norm(norm: Norm, unit: str) -> str:
     return f"from {format_value(norm.low, unit)}" if low else ""
 
 
-def compare(value: float, norm: Norm) -> str:
-    """Say where a value lies against the usual range: `within`, `below` or `above`; empty when missing."""
+COMPARISONS = {
+    "": ("", ""),
+    "within": ("within usual", "within"),
+    "below": ("below usual", "outside"),
+    "above": ("above usual", "outside"),
+    "unsure": ("too close to tell", "unsure"),
+}
+"""Words and tone for what `compare` says."""
+
+
+def describe_norm(norm: Norm) -> str:
+    """Say in a sentence what the ends of a usual range are."""
+    if norm.kind is NormKind.DERIVED_CENTILES:
+        two_sided = math.isfinite(norm.low) and math.isfinite(norm.high)
+        outside = "one healthy adult in five lies outside" if two_sided else "one healthy adult in ten lies beyond"
+        return f"Healthy 10th or 90th centile, derived: {outside}."
+    return {
+        NormKind.RANGE_OF_GROUP_MEANS: "Extremes of healthy groups’ means, no centiles: single people spread further.",
+        NormKind.CUT_OFF: "A limit in use, no centile: how many healthy people lie beyond it is not known.",
+        NormKind.REMEMBERED_RANGE: "Provisional: remembered, not looked up again.",
+    }[norm.kind]
+
+
+def compare(value: float, norm: Norm, *, error: float) -> str:
+    """Say where a value lies against the usual range: `within`, `below`, `above`, or `unsure`.
+
+    `unsure` means that an end of the range lies within the error. Empty when the value is missing; an error that is not
+    known counts as none.
+    """
     if not math.isfinite(value):
         return ""
+    margin = error if math.isfinite(error) else 0.0
+    if any(math.isfinite(end) and abs(value - end) < margin for end in (norm.low, norm.high)):
+        return "unsure"
     if value < norm.low:
         return "below"
     return "above" if value > norm.high else "within"

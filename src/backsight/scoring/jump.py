@@ -10,7 +10,7 @@ from backsight.kinematics.events import Jump, NoJump, find_jump
 from backsight.kinematics.geometry import known_share
 from backsight.kinematics.view import lowest_foot_in_metres, mid_hip_in_metres
 from backsight.scoring import norms
-from backsight.scoring.person import MOSTLY_KNOWN, Person, median_at
+from backsight.scoring.person import MOSTLY_KNOWN, Person, known_error, median_at
 
 GRAVITY_M_PER_S2 = 9.81
 _LANDING_LASTS_S = 0.5
@@ -46,7 +46,7 @@ def _hip_rise(jump: Jump | NoJump) -> Measurement:
 
 
 def _flight_height(jump: Jump | NoJump, times_s: FloatArray) -> Measurement:
-    value = float("nan")
+    value = error_cm = float("nan")
     if isinstance(jump, NoJump):
         note = f"Cannot be measured: {jump.reason}."
     else:
@@ -55,7 +55,13 @@ def _flight_height(jump: Jump | NoJump, times_s: FloatArray) -> Measurement:
         error_cm = 100.0 * GRAVITY_M_PER_S2 * jump.flight_s * step_s / 4.0
         note = f"Flight of {jump.flight_s:.2f} s; one frame more or less is {error_cm:.1f} cm."
     return Measurement(
-        "jump_flight_height_cm", "Jump height by flight time", value, "cm", norm=norms.JUMP_HEIGHT_CM, note=note
+        "jump_flight_height_cm",
+        "Jump height by flight time",
+        value,
+        "cm",
+        norm=norms.JUMP_HEIGHT_CM,
+        note=note,
+        error=error_cm,
     )
 
 
@@ -71,4 +77,11 @@ def _landing_flexion(person: Person, jump: Jump | NoJump, flexion_deg: FloatArra
             note = f"Own standing of {standing_deg:.0f} degrees subtracted."
         else:
             note = "Cannot be measured: the trunk is hidden while standing or landing."
-    return Measurement("landing_trunk_flexion_deg", "Trunk flexion at landing", value, "deg", note=note)
+    return Measurement(
+        "landing_trunk_flexion_deg",
+        "Trunk flexion at landing",
+        value,
+        "deg",
+        note=note,
+        error=known_error(value, person.flexion_error_deg),
+    )

@@ -1,7 +1,8 @@
 """What is usual in healthy adults, each with the source that says so. Knows nothing of poses.
 
-Centiles that a source does not print are derived here, with the assumption stated in the norm itself. A source that has
-only been remembered and not read again says so in its own text: it is a placeholder, not a fact.
+Centiles that a source does not print are derived here, with the assumption stated in the norm itself. Most ranges are
+no centiles at all: `Norm.kind` says what they are. One that has only been remembered and not read again is provisional,
+a placeholder and not a fact.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from math import inf
 from statistics import NormalDist
 
-from backsight.domain.assessment import Norm
+from backsight.domain.assessment import Norm, NormKind
 
 _HEALTHY_TAIL = 0.10
 """Laird 2019 calls a value atypical beyond the healthy 10th or 90th centile."""
@@ -33,78 +34,89 @@ _FLEXION_SD_DEG = sd_from_prevalence(healthy_mean=111.0, patient_mean=93.0, prev
 _DURATION_SD_S = sd_from_prevalence(healthy_mean=2.28, patient_mean=3.18, prevalence_ratio=4.0)
 
 TRUNK_FLEXION_DEG = Norm(
-    median=111.0,
+    middle=111.0,
     low=111.0 - _Z90 * _FLEXION_SD_DEG,
     high=inf,
     source=_LAIRD,
+    kind=NormKind.DERIVED_CENTILES,
     assumption="10th centile from the means 111 and 93 degrees and atypical values being 5.4 times as frequent with "
     "pain: both groups normal, one standard deviation (13 degrees). Measured there with sensors on the skin.",
 )
 BEND_DURATION_S = Norm(
-    median=2.28,
+    middle=2.28,
     low=-inf,
     high=2.28 + _Z90 * _DURATION_SD_S,
     source=_LAIRD,
+    kind=NormKind.DERIVED_CENTILES,
     assumption="90th centile from the means 2.28 and 3.18 s and atypical values being 4 times as frequent with pain: "
     "both groups normal, one standard deviation (0.9 s). Their rule for start and end is not known to us.",
 )
 FINGERTIP_TO_FLOOR_CM = Norm(
-    median=0.0,
+    middle=0.0,
     low=-inf,
     high=20.0,
     source="Perret et al. (validity); Ekedahl et al. (smallest detectable change 4.5 cm)",
-    assumption="Not a centile: 0 is touching the floor, and people with low back pain often stay above 20 cm.",
+    kind=NormKind.CUT_OFF,
+    assumption="20 cm is taken as the limit because people with low back pain often stay above it; 0 is touching the "
+    "floor.",
 )
 GAIT_SPEED_M_PER_S = Norm(
-    median=(1.43 + 0.94) / 2,
+    middle=(1.43 + 0.94) / 2,
     low=0.94,
     high=inf,
     source="Bohannon and Andrews 2011",
+    kind=NormKind.RANGE_OF_GROUP_MEANS,
     assumption="Age and sex are not known, so the range of the group means stands in for centiles: 1.43 m/s (men of 40 "
     "to 49) down to 0.94 (women of 80 to 99).",
 )
 LATERAL_LEAN_RANGE_DEG = Norm(
-    median=5.0,
+    middle=5.0,
     low=4.0,
     high=6.0,
     source=f"Lateral lean of the trunk in gait 4 to 6 degrees ({_REMEMBERED})",
-    assumption="The range is taken as the 10th to 90th centile.",
+    kind=NormKind.REMEMBERED_RANGE,
+    assumption="The remembered range stands in for centiles.",
 )
 AXIAL_ROTATION_RANGE_DEG = Norm(
-    median=9.0,
+    middle=9.0,
     low=7.0,
     high=inf,
     source=f"Crosbie et al., axial rotation in gait about 9 degrees; the lower end 7 is {_REMEMBERED}",
-    assumption="The lower end of a remembered range of 7 to 10 degrees is taken as the 10th centile. Weak evidence: a "
+    kind=NormKind.REMEMBERED_RANGE,
+    assumption="The lower end of a remembered range of 7 to 10 degrees stands in for a centile. Weak evidence: a "
     "meta-analysis (Smith et al., 97 studies) finds no difference in amplitude between people with and without pain.",
 )
 PELVIC_OBLIQUITY_RANGE_DEG = Norm(
-    median=9.0,
+    middle=9.0,
     low=8.0,
     high=10.0,
     source=f"Pelvic obliquity in gait 8 to 10 degrees ({_REMEMBERED})",
-    assumption="The range is taken as the 10th to 90th centile.",
+    kind=NormKind.REMEMBERED_RANGE,
+    assumption="The remembered range stands in for centiles.",
 )
 SHOULDER_OBLIQUITY_DEG = Norm(
-    median=0.0,
+    middle=0.0,
     low=-2.5,
     high=2.5,
     source=f"More than 2 to 3 degrees of the shoulders is flagged ({_REMEMBERED}); some asymmetry is normal: "
     "Ferreira et al. 2011, Ohlendorf et al. 2021",
-    assumption="The middle of 2 to 3 degrees is taken as the 10th and 90th centile.",
+    kind=NormKind.REMEMBERED_RANGE,
+    assumption="The middle of 2 to 3 degrees is taken as the end of the usual range.",
 )
 LATERAL_LEAN_DEG = Norm(
-    median=0.0,
+    middle=0.0,
     low=-2.5,
     high=2.5,
     source=f"No norm for the trunk's lean found; as for shoulders and pelvis, more than 2 to 3 degrees ({_REMEMBERED})",
-    assumption="The middle of 2 to 3 degrees is taken as the 10th and 90th centile.",
+    kind=NormKind.REMEMBERED_RANGE,
+    assumption="The middle of 2 to 3 degrees is taken as the end of the usual range.",
 )
 JUMP_HEIGHT_CM = Norm(
-    median=(32.5 + 24.0) / 2,
+    middle=(32.5 + 24.0) / 2,
     low=18.0,
     high=inf,
     source=f"Untrained men 25 to 40 cm, women 18 to 30 cm ({_REMEMBERED})",
+    kind=NormKind.REMEMBERED_RANGE,
     assumption="Sex and age are not known: the middle of both ranges and the lower end of the lower one. No effect of "
     "low back pain on jump height has been found (PMC6193468).",
 )

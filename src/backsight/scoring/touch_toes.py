@@ -7,12 +7,14 @@ import numpy as np
 from backsight.domain.assessment import Measurement
 from backsight.domain.landmarks import Landmark
 from backsight.kinematics.angles import trunk_lateral_lean_deg
-from backsight.kinematics.events import Bend, find_bend
+from backsight.kinematics.events import SMALLEST_BEND_DEG, Bend, find_bend
 from backsight.kinematics.signals import smooth
 from backsight.scoring import norms
-from backsight.scoring.person import MOSTLY_KNOWN, Person, median_at
+from backsight.scoring.person import MOSTLY_KNOWN, Person, known_error, median_at
 
-NO_BEND = "Cannot be measured: no forward bend was seen."
+NO_BEND = f"Cannot be measured: no forward bend by at least {SMALLEST_BEND_DEG:.0f} degrees above standing was seen."
+BEND_DEVIATION_ERROR_DEG = 7.0
+"""Half width of the 90 % interval of the lean in a deep bend, where one camera errs by 5 to 7 degrees."""
 _DEEP_SHARE = 0.5
 """Lateral deviation is taken where the trunk is flexed by more than this share of the deepest flexion."""
 _NEAR_DEEPEST_S = 0.5
@@ -42,7 +44,15 @@ def _peak_flexion(person: Person, bend: Bend | None) -> Measurement:
         note = f"Own standing of {bend.standing_deg:.0f} degrees subtracted."
         if person.view.is_frontal:
             note += " Seen from the front: can be off by up to 14 degrees; film from the side."
-    return Measurement("trunk_flexion_deg", "Peak trunk flexion", value, "deg", norm=norms.TRUNK_FLEXION_DEG, note=note)
+    return Measurement(
+        "trunk_flexion_deg",
+        "Peak trunk flexion",
+        value,
+        "deg",
+        norm=norms.TRUNK_FLEXION_DEG,
+        note=note,
+        error=known_error(value, person.flexion_error_deg),
+    )
 
 
 def _duration(bend: Bend | None) -> Measurement:
@@ -75,7 +85,14 @@ def _lateral_deviation(person: Person, bend: Bend | None) -> Measurement:
             if np.isnan(value)
             else "To the person's right positive. A hint only: one camera errs by 5 to 7 degrees in a deep bend."
         )
-    return Measurement("lateral_deviation_deg", "Lateral deviation in the bend", value, "deg", note=note)
+    return Measurement(
+        "lateral_deviation_deg",
+        "Lateral deviation in the bend",
+        value,
+        "deg",
+        note=note,
+        error=known_error(value, BEND_DEVIATION_ERROR_DEG),
+    )
 
 
 def _fingertip_to_floor(person: Person, bend: Bend | None) -> Measurement:

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from backsight.video.reader import Crop, Position
 
 from backsight.composition import Clip, parse_clip
 from backsight.errors import InputError
+from backsight.video.reader import Crop, Position
 
 
 def run_backsight(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -78,6 +78,16 @@ def _break(change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
             "exercises.0.sub_indices.0.verdict",
             id="a verdict on an unknown sub-index",
         ),
+        pytest.param(
+            lambda d: d["exercises"][0]["sub_indices"][0].update(interval=None),
+            "exercises.0.sub_indices.0.verdict",
+            id="a verdict on a sub-index whose error is not known",
+        ),
+        pytest.param(
+            lambda d: d["exercises"][0]["measurements"][0]["norm"].update(kind="median"),
+            "exercises.0.measurements.0.norm",
+            id="a norm of an unknown kind",
+        ),
     ],
 )
 def test_a_broken_document_is_refused(change: Callable[[dict[str, Any]], None], where: str) -> None:
@@ -104,6 +114,18 @@ def test_numbers_arrive_where_they_belong() -> None:
     assert part["measurements"][0]["norm"]["high"] is None  # Open upper end.
     assert part["measurements"][1]["value"] is None  # Not measured ...
     assert "two steps" in part["measurements"][1]["note"]  # ... and it says why.
+
+
+def test_errors_and_what_a_norm_is_are_told() -> None:
+    part = assessment_to_dict(make_assessment())["exercises"][0]
+
+    flexion, duration = part["measurements"][:2]
+    assert (flexion["error"], duration["error"]) == (7.0, None)
+    assert flexion["norm"]["kind"] == "derived centiles"
+    lean, rotation, shoulders = part["sub_indices"]
+    assert lean["interval"] == {"low": 0.6, "high": 1.0, "level": 0.9}
+    assert (rotation["value"], rotation["verdict"]) == (0.0, "cannot tell")
+    assert shoulders["interval"] is None
 
 
 def test_the_raw_output_below_0_is_kept_beside_the_clipped_index() -> None:

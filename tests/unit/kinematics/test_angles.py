@@ -17,10 +17,9 @@ def lean(pose):
 
 
 @pytest.mark.parametrize("yaw", YAWS)
-def test_facing_is_the_yaw_the_person_was_turned_by(yaw):
-    world = make_pose(yaw_deg=yaw).world_m
-    got = angles.facing_yaw_deg(angles.body_frame(world))[0]
-    assert (got - yaw + 180) % 360 - 180 == pytest.approx(0, abs=1e-9)
+def test_forward_is_where_the_person_was_turned_to(yaw):
+    forward = angles.body_frame(make_pose(yaw_deg=yaw).world_m).forward[0]
+    assert forward == pytest.approx([np.sin(np.radians(yaw)), 0.0, -np.cos(np.radians(yaw))], abs=1e-9)
 
 
 @pytest.mark.parametrize("yaw", YAWS)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from backsight.kinematics.events import Jump, NoJump, find_bend, find_jump, find_walking_pass
+from backsight.kinematics.events import Jump, NoJump, find_bend, find_jump, find_walking_speed
 from backsight.kinematics.signals import rate_of_change, smooth, swing_with
 
 TIMES = np.arange(0.0, 6.0, 1 / 60)
@@ -40,6 +40,21 @@ def test_the_smoothest_reach_down_and_up_is_no_pause():
     assert not bend.is_paused
     # Least jerk passes 5 % after 0.19 of the way down, a cosine after 0.14: 0.81 / 0.856 of 3 s.
     assert bend.down_and_up_s == pytest.approx(0.946 * 3.0, abs=0.05)
+
+
+def test_a_bend_held_for_nearly_the_whole_recording_is_seen():
+    # One second of standing, 1 s down, 31 s held, 1 s up: standing is 3 % of the recording.
+    times = np.arange(0.0, 34.0, 1 / 30)
+    bend = find_bend(np.interp(times, [1.0, 2.0, 33.0, 34.0], [10.0, 105.0, 105.0, 10.0]), times)
+    assert bend.standing_deg == pytest.approx(10.0, abs=1.0)
+    assert bend.range_deg == pytest.approx(95.0, abs=1.0)
+    assert bend.is_paused
+
+
+def test_leaning_back_for_a_moment_is_not_standing():
+    leaning_back = -15.0 * np.exp(-0.5 * ((TIMES - 5.0) / 0.1) ** 2)
+    bend = find_bend(12.0 + cosine_bend(0.5, 3.0, 100.0) + leaning_back, TIMES)
+    assert bend.standing_deg == pytest.approx(12.0, abs=1.5)
 
 
 def test_no_bend_when_the_trunk_hardly_moves():
@@ -114,15 +129,40 @@ def test_hidden_hips_give_no_jump():
 @pytest.mark.parametrize("direction", [1.0, -1.0])
 def test_a_walk_there_is_measured_at_its_steady_speed(direction):
     moved = direction * np.clip(1.3 * (TIMES - 1.0), 0.0, 2.6)
-    walk = find_walking_pass(moved, TIMES, height_m=1.7)
-    assert walk.travel_m == pytest.approx(direction * 2.6, abs=0.02)
-    assert walk.speed_m_per_s == pytest.approx(1.3, abs=0.01)
-    assert walk.steady_from_s == pytest.approx(1.2, abs=0.02)
-    assert walk.steady_to_s == pytest.approx(2.8, abs=0.02)
+    assert find_walking_speed(moved, TIMES, height_m=1.7) == pytest.approx(1.3, abs=0.01)
+
+
+@pytest.mark.parametrize("direction", [1.0, -1.0])
+def test_three_passes_are_measured_on_one_of_them(direction):
+    # There, back and there at 1 m/s, the last 4 cm further: from end to end it is 2.04 m in 6 s and more.
+    times = np.arange(0.0, 9.0, 1 / 30)
+    moved = direction * np.interp(times, [1.0, 3.0, 3.5, 5.5, 6.0, 8.04], [0.0, 2.0, 2.0, 0.0, 0.0, 2.04])
+    assert find_walking_speed(moved, times, height_m=1.7) == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_longest_pass_counts():
+    moved = np.interp(TIMES, [0.0, 1.0, 3.5, 5.0], [1.0, 0.0, 3.0, 1.0])
+    assert find_walking_speed(moved, TIMES, height_m=1.7) == pytest.approx(1.2, abs=0.01)
+
+
+def test_hips_that_sway_and_missing_frames_do_not_end_a_pass():
+    moved = 1.1 * TIMES + 0.02 * np.sin(2 * np.pi * 1.8 * TIMES)
+    moved[100:110] = np.nan
+    assert find_walking_speed(moved, TIMES, height_m=1.7) == pytest.approx(1.1, abs=0.01)
+
+
+def test_a_stop_on_the_way_is_no_speed():
+    moved = np.interp(TIMES, [1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 1.0, 2.0])
+    assert np.isnan(find_walking_speed(moved, TIMES, height_m=1.7))
 
 
 def test_swaying_on_the_spot_is_no_walk():
-    assert find_walking_pass(0.3 * np.sin(TIMES), TIMES, height_m=1.7) is None
+    assert np.isnan(find_walking_speed(0.3 * np.sin(TIMES), TIMES, height_m=1.7))
+
+
+@pytest.mark.parametrize("times", [TIMES[:0], TIMES[:1], TIMES[:2]])
+def test_a_few_frames_are_no_walk(times):
+    assert np.isnan(find_walking_speed(2.0 * times, times, height_m=1.7))
 
 
 def test_smoothing_keeps_a_line_straight_and_missing_frames_missing():
@@ -149,4 +189,19 @@ def test_a_swing_is_measured_in_step_with_its_rhythm_and_not_beside_it():
     assert swing_with(other, rhythm, TIMES, **limits) < 1.0
     missing = np.where(np.arange(len(TIMES)) % 7 < 2, np.nan, swing)
     assert swing_with(missing, rhythm, TIMES, **limits) == pytest.approx(12.0, abs=0.1)
+    # One second holds 0.9 of a stride: too little, and not a faster stride.
     assert np.isnan(swing_with(swing[:60], rhythm[:60], TIMES[:60], **limits))
+
+
+@pytest.mark.parametrize("seconds", [1.15, 1.4, 1.8])
+def test_a_short_walk_of_little_more_than_one_stride_has_a_swing(seconds):
+    times = TIMES[seconds >= TIMES]
+    rhythm = 0.3 * np.sin(2 * np.pi * 0.9 * times + 0.4) + 0.02 * times
+    swing = 4.0 * np.sin(2 * np.pi * 0.9 * times - 1.0) + 2.0 * times
+    assert swing_with(swing, rhythm, times, slowest_hz=0.5, fastest_hz=1.4) == pytest.approx(8.0, abs=0.3)
+
+
+def test_a_slow_stride_seen_in_part_is_not_taken_for_a_fast_one():
+    times = TIMES[TIMES <= 1.5]
+    slow = np.sin(2 * np.pi * 0.55 * times)
+    assert np.isnan(swing_with(5.0 * slow, slow, times, slowest_hz=0.5, fastest_hz=1.4))

@@ -16,6 +16,7 @@ from backsight.domain.assessment import NO_DIAGNOSIS, Assessment
 from backsight.domain.recording import Exercise
 from backsight.errors import OutputError
 from backsight.reporting.report import render_report, write_report
+from backsight.reporting.view import view_exercise
 from tests.assessments import CARD, every_variant, make_assessment, make_exercise, make_pose
 
 VARIANTS = [pytest.param(value, id=name) for name, value in every_variant().items()]
@@ -191,10 +192,47 @@ def test_measurements_stand_beside_norm_and_source_or_say_why_not() -> None:
     page = _page(every_variant()["session"])
 
     assert "93.0 to 128.0°" in page.text
-    assert "Laird 2019, n = 126. Assumed: normal distribution." in page.text
+    assert (
+        "Laird 2019, n = 126. Healthy 10th or 90th centile, derived: one healthy adult in five lies outside. "
+        "Assumed: normal distribution."
+    ) in page.text
     assert "from 1.05 m/s" in page.text
     assert "two metres held only two steps" in page.text
     assert any(label == "Gait speed 1.12 m/s, usual from 1.05 m/s" for label in page.attributes("aria-label"))
+
+
+def test_errors_stand_beside_values_sub_indices_and_bars() -> None:
+    page = _page(make_assessment())
+    labels = page.attributes("aria-label")
+
+    # 95.2 lies 2.2 above the lower end of 93, with an error of 7.
+    assert "Trunk flexion 95.2 ± 7.0°, usual 93.0 to 128.0°" in labels
+    assert "95.2 ± 7.0°" in page.text
+    assert "too close to tell" in page.text
+    assert any("0.60 to 1.00 (90 % interval)" in label for label in labels)
+    assert re.search(r"Reduced axial rotation 0.00 Too close to tell", page.text)
+    assert "Shoulder unevenness Not measured" in page.text
+
+
+def test_what_is_only_remembered_is_marked_and_has_no_median() -> None:
+    page = _page(make_assessment([make_exercise(Exercise.JUMP, index=0.3)]))
+
+    assert re.search(r"14\.0 to 38\.0 cm \d provisional", page.text)
+    assert "Jump heights (remembered). Provisional: remembered, not looked up again." in page.text
+    assert not [attrs for tag, attrs in page.elements if tag == "line" and attrs.get("class") == "middle"]
+    laird = _page(make_assessment())
+    assert len([attrs for tag, attrs in laird.elements if attrs.get("class") == "middle"]) == 2
+    for word in ("median", "80 %"):
+        assert word not in page.text
+
+
+@pytest.mark.parametrize(("index", "tone"), [(0.63, "unsure"), (0.8, "flag"), (0.1, "fine")])
+def test_one_exercise_is_painted_by_its_interval(index: float, tone: str) -> None:
+    # The factory's interval of one exercise is the index and 0.18 on either side.
+    part = view_exercise(make_exercise(index=index), overlay=None, stills=())
+
+    assert part.scale is not None
+    assert part.scale.tone == tone
 
 
 def test_everything_but_video_and_stills_stays_below_400_kb_for_three_full_minutes() -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from backsight.domain.assessment import IndexVerdict, Interval, Norm
+from backsight.domain.assessment import IndexVerdict, Interval, Norm, NormKind
 from backsight.reporting import wording
 from tests.assessments import every_variant, make_assessment, make_exercise
 
@@ -31,19 +31,48 @@ def test_values_read_as_people_write_them(value: float, unit: str, expected: str
     [(93.0, 128.0, "93.0 to 128.0°"), (-math.inf, 3.0, "up to 3.0°"), (1.0, math.inf, "from 1.0°")],
 )
 def test_open_norms_say_which_end_matters(low: float, high: float, expected: str) -> None:
-    assert wording.format_norm(Norm(2.0, low, high, "source"), "deg") == expected
+    assert wording.format_norm(Norm(2.0, low, high, "source", NormKind.CUT_OFF), "deg") == expected
 
 
 def test_a_value_on_the_edge_is_within() -> None:
-    norm = Norm(2.0, 1.0, 3.0, "source")
+    norm = Norm(2.0, 1.0, 3.0, "source", NormKind.CUT_OFF)
 
-    assert [wording.compare(value, norm) for value in (0.99, 1.0, 3.0, 3.01, math.nan)] == [
+    assert [wording.compare(value, norm, error=math.nan) for value in (0.99, 1.0, 3.0, 3.01, math.nan)] == [
         "below",
         "within",
         "within",
         "above",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.4, "below"), (0.6, "unsure"), (1.4, "unsure"), (2.0, "within"), (3.4, "unsure"), (3.6, "above")],
+)
+def test_a_value_within_its_error_of_an_end_is_left_open(value: float, expected: str) -> None:
+    norm = Norm(2.0, 1.0, 3.0, "source", NormKind.CUT_OFF)
+
+    assert wording.compare(value, norm, error=0.5) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "expected"),
+    [(95.24, 7.0, "95.2 ± 7.0°"), (1.1, math.nan, "1.1°"), (math.nan, 2.0, "–")],
+)
+def test_an_error_stands_beside_its_value_where_it_is_known(value: float, error: float, expected: str) -> None:
+    assert wording.format_measured(value, "deg", error=error) == expected
+
+
+def test_only_centiles_are_said_to_be_centiles() -> None:
+    def described(kind: NormKind, high: float) -> str:
+        return wording.describe_norm(Norm(2.0, 1.0, high, "source", kind))
+
+    assert "one healthy adult in ten lies beyond" in described(NormKind.DERIVED_CENTILES, math.inf)
+    assert "one healthy adult in five lies outside" in described(NormKind.DERIVED_CENTILES, 3.0)
+    for kind in set(NormKind) - {NormKind.DERIVED_CENTILES}:
+        assert "healthy adult in" not in described(kind, 3.0)
+    assert described(NormKind.REMEMBERED_RANGE, 3.0).startswith("Provisional")
 
 
 def test_moments_keep_their_offset() -> None:

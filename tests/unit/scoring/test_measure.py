@@ -208,6 +208,96 @@ def test_raised_arms_do_not_count_as_posture():
     assert indexed(pose, Exercise.JUMP)["shoulder_unevenness"].measurement.value == pytest.approx(1.0)
 
 
+def rolled(pose, roll_deg):
+    """Return the same person before a camera that is turned about its line of sight."""
+    turn = np.radians(roll_deg)
+    matrix = np.array([[np.cos(turn), -np.sin(turn), 0.0], [np.sin(turn), np.cos(turn), 0.0], [0.0, 0.0, 1.0]])
+    return changed(pose, image_px=pose.image_px @ matrix.T, world_m=pose.world_m @ matrix.T)
+
+
+def test_a_straight_person_before_a_tilted_camera_gets_no_red_flag():
+    got = indexed(rolled(make_pose(timestamps_s=TIMES), 3.0), Exercise.JUMP)
+    for name in ("asymmetric_lean", "shoulder_unevenness"):
+        assert abs(got[name].measurement.value) == pytest.approx(3.0, abs=0.01)
+        assert got[name].value > 0.5
+        assert got[name].verdict is IndexVerdict.CANNOT_TELL
+        assert "a camera that is tilted" in got[name].measurement.note
+
+
+def test_a_lean_beyond_every_error_is_a_red_flag():
+    got = indexed(make_pose(timestamps_s=TIMES, lean_right_deg=8.0), Exercise.JUMP)["asymmetric_lean"]
+    # Half width: 2 degrees of the landmarks and 3 of the camera, as squares: 3.6. The edge is at 2.5.
+    assert got.measurement.error == pytest.approx(np.hypot(2.0, 3.0))
+    assert got.interval.low == pytest.approx(0.5 * (8.0 - np.hypot(2.0, 3.0)) / 2.5)
+    assert got.verdict is IndexVerdict.RED_FLAG
+    uneven = indexed(make_pose(timestamps_s=TIMES, right_shoulder_up_deg=8.0), Exercise.JUMP)["shoulder_unevenness"]
+    assert uneven.measurement.error == pytest.approx(np.hypot(3.0, 3.0))
+    assert uneven.verdict is IndexVerdict.RED_FLAG
+
+
+def test_flexion_that_looks_like_lean_at_an_angle_is_in_the_error():
+    pose = make_pose(timestamps_s=TIMES, flexion_deg=10.0, yaw_deg=20.0)
+    lean = indexed(pose, Exercise.JUMP)["asymmetric_lean"].measurement
+    leak_deg = np.degrees(np.arcsin(np.sin(np.radians(10.0)) * np.sin(np.radians(20.0))))
+    assert abs(lean.value) == pytest.approx(leak_deg, abs=0.01)
+    assert lean.error == pytest.approx(np.sqrt(2.0**2 + 3.0**2 + leak_deg**2))
+    assert "by up to 3 degrees" in lean.note
+    square = indexed(make_pose(timestamps_s=TIMES), Exercise.JUMP)["asymmetric_lean"].measurement
+    assert "off the front" not in square.note
+
+
+def test_a_lean_is_the_same_facing_the_camera_and_turned_away():
+    times = np.arange(0.0, 8.0, 1 / 30)
+    pose = make_pose(timestamps_s=times, lean_right_deg=5.0, yaw_deg=np.where(times < 4.0, 0.0, 180.0))
+    assert indexed(pose, Exercise.JUMP)["asymmetric_lean"].measurement.value == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("exercise", list(Exercise))
+def test_what_is_not_measured_has_no_error(exercise):
+    pose = make_pose(timestamps_s=TIMES)
+    shown = measure_exercise(pose, exercise=exercise) + tuple(
+        index.measurement for index in sub_indices(pose, exercise=exercise)
+    )
+    for item in shown:
+        assert np.isfinite(item.value) or np.isnan(item.error), item.name
+
+
+def test_a_bend_held_for_31_of_34_seconds_is_measured_and_posture_read_outside_it():
+    times = np.arange(0.0, 34.0, 1 / 30)
+    flexion = np.interp(times, [1.0, 2.0, 33.0, 34.0], [8.0, 98.0, 98.0, 8.0])
+    leaning = np.where(flexion > 30.0, 15.0, 4.0)
+    front = make_pose(timestamps_s=times, flexion_deg=flexion, lean_right_deg=leaning)
+    assert indexed(front, Exercise.TOUCH_TOES)["asymmetric_lean"].measurement.value == pytest.approx(4.0)
+    side = measured(make_pose(timestamps_s=times, flexion_deg=flexion, yaw_deg=90.0), Exercise.TOUCH_TOES)
+    assert side["trunk_flexion_deg"].value == pytest.approx(90.0, abs=1.0)
+    assert side["trunk_flexion_deg"].error == 7.0
+
+
+def test_two_metres_towards_the_camera_at_usual_speed_give_the_trunks_swings():
+    # 1.3 m/s from 4 m to 2 m away: 1.54 s, 1.46 strides of 0.95 a second.
+    times = np.arange(0.0, 2.0 / 1.3, 1 / 30)
+    steps = np.sin(2.0 * np.pi * 0.95 * times + 0.3)
+    pose = make_pose(
+        timestamps_s=times,
+        thigh_forward_deg=(25.0 * steps, -25.0 * steps),
+        px_per_m=900.0 / (4.0 - 1.3 * times),
+        axial_right_deg=5.0 * steps,
+        lean_right_deg=2.5 * steps,
+        right_hip_up_deg=4.0 * steps,
+    )
+    got = measured(pose, Exercise.WALK)
+    assert got["axial_rotation_range_deg"].value == pytest.approx(10.0, rel=0.05)
+    assert got["lateral_lean_range_deg"].value == pytest.approx(5.0, rel=0.05)
+    assert got["pelvic_obliquity_range_deg"].value == pytest.approx(8.0, rel=0.05)
+
+
+def test_a_stop_on_the_way_leaves_no_walking_speed_and_says_so():
+    across_px = 300.0 + 300.0 * np.interp(TIMES, [0.0, 1.0, 3.0, 5.0], [0.0, 1.2, 1.2, 2.4])
+    got = measured(walk_pose(yaw_deg=90.0, hip_px=(across_px, 360.0)), Exercise.WALK)["gait_speed_m_per_s"]
+    assert np.isnan(got.value)
+    assert "no steady way" in got.note
+
+
 @pytest.mark.parametrize("exercise", [Exercise.TOUCH_TOES, Exercise.JUMP])
 def test_axial_rotation_is_read_in_the_walk_only(exercise):
     got = indexed(make_pose(timestamps_s=TIMES, axial_right_deg=5.0 * STEPS), exercise)["axial_rotation"]
