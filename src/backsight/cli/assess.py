@@ -14,7 +14,7 @@ from backsight.cli.progress import progress_bar
 from backsight.domain.assessment import RED_FLAG_ABOVE
 from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
 from backsight.pose.weights import PoseModel
-from backsight.reporting.wording import format_interval, format_norm, format_value
+from backsight.reporting.wording import ERROR_MEANING, format_interval, format_measured, format_norm
 
 if TYPE_CHECKING:
     from backsight.composition import Input
@@ -179,6 +179,7 @@ def _print_table(assessment: Assessment, folder: Path) -> None:
         for row in _rows(part):
             table.add_row(*row)
     console.print(table, soft_wrap=False)
+    console.print(ERROR_MEANING)
     for part in assessment.exercises:
         for problem in part.quality.problems:
             console.print(f"  {part.exercise.label}, {problem.verdict}: {problem.finding}. {problem.tip}")
@@ -209,8 +210,10 @@ def _rows(part: ExerciseAssessment) -> list[tuple[str, str, str, str]]:
 
 
 def _value(item: Measurement) -> str:
-    return "not measured" if math.isnan(item.value) else format_value(item.value, item.unit)
+    return "not measured" if math.isnan(item.value) else format_measured(item.value, item.unit, error=item.error)
 
 
 def _norm(item: Measurement) -> str:
-    return "" if item.norm is None else format_norm(item.norm, item.unit)
+    if item.norm is None:
+        return ""
+    return format_norm(item.norm, item.unit) + (" (provisional)" if item.norm.is_provisional else "")
