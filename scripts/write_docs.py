@@ -35,8 +35,8 @@ def features_page() -> str:
         "neither distance nor place nor size leaks in. The paper does not derive the number; the other "
         f"{len(KINEMATIC_DEFINITIONS)} are ours:\n\n| Column | What it is |\n|---|---|\n{rows}\n\n"
         "The features of a frame know the whole recording: body size and the middle of the travel are medians over it, "
-        "and velocities look 0.1 s ahead. The network reads frame after frame, so the index builds up along the report's "
-        "time axis, but a live view could not have shown it so.\n\n"
+        "and velocities look 0.1 s ahead. The network reads frame after frame, so the index builds up along the "
+        "report's time axis, but a live view could not have shown it so.\n\n"
         "Units are the ending of a name: `deg`, `bh` (body heights), `per_s`. A value that cannot be known is NaN, "
         "never 0; the network then sees the training mean.\n"
     )

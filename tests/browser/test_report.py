@@ -1,14 +1,15 @@
 """The report in a real browser: quiet, self-sufficient, one playhead for video, curves and heat map."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from backsight.domain.recording import Exercise
+from backsight.domain.sequences import FeatureSequence
 from backsight.reporting.report import write_report
-from tests.assessments import every_variant, write_clip
+from tests.assessments import every_variant, make_assessment, make_exercise, write_clip
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -194,4 +195,23 @@ def test_the_session_holds_a_player_for_each_exercise(browser: "playwright.Brows
     for exercise in Exercise:
         opened.page.locator(f"[data-exercise={exercise}] .step-on").click()
         assert opened.page.locator(f"[data-exercise={exercise}] .seek").input_value() == "1"
+    opened.page.close()
+
+
+def test_no_reading_is_shown_before_the_person_comes(browser: "playwright.Browser", tmp_path: Path) -> None:
+    part = make_exercise()
+    features = part.features
+    late = FeatureSequence(values=features.values[30:], names=features.names, timestamps_s=features.timestamps_s[30:])
+    overlay = write_clip(tmp_path / "clip.mp4", part.pose)
+    session = make_assessment([replace(part, features=late)])
+    write_report(tmp_path / "report.html", session, overlays={part.exercise: overlay}, stills={})
+    opened = _open(browser, tmp_path / "report.html")
+    readout = opened.page.locator(f"{TRUNK} .plot-value")
+
+    assert readout.inner_text() == "no reading"
+    opened.page.locator(".step-on").focus()
+    for _ in range(30):
+        opened.page.keyboard.press("Enter")
+    # Frame 30 is the first with features.
+    assert readout.inner_text().endswith("°")
     opened.page.close()

@@ -219,7 +219,9 @@
 
     const show = (time) => {
       playhead.style.transform = `translateX(${plot.valToPos(time, "x")}px)`;
-      const value = data.values[indexAt(times, time + 0.02)];
+      // Curves begin and end with the person: before and after there is nothing to read.
+      const at = indexAt(times, time + 0.02);
+      const value = times[at] <= time + 0.02 && time <= times[times.length - 1] + 0.05 ? data.values[at] : null;
       readout.textContent =
         value === null || value === undefined ? "no reading" : value.toFixed(data.decimals).replace("-", "−") + data.unit;
     };
