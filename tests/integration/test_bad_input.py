@@ -3,10 +3,8 @@
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,19 +158,6 @@ class TestMachinesAtFault:
             left = list(disk.iterdir())
         assert_refused(result, "full", folder=tmp_path)
         assert left == []
-
-    def test_ctrl_c_midway(self, tmp_path: Path, demo_clip: Path) -> None:
-        command = [sys.executable, "-m", "backsight", "assess", str(demo_clip), "--exercise", "walk", *WALK]
-        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-        staging_has_begun = lambda: any("backsight" in path.name for path in tmp_path.iterdir())  # noqa: E731
-        deadline = time.monotonic() + 60
-        while not staging_has_begun() and process.poll() is None and time.monotonic() < deadline:
-            os.sched_yield()
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 130
-        assert errors.strip().splitlines() == ["backsight: interrupted; nothing was written"]
-        assert list(tmp_path.iterdir()) == []
 
     def test_existing_folder_of_the_users_is_never_replaced(self, tmp_path: Path, demo_clip: Path) -> None:
         (tmp_path / "out").mkdir()

@@ -179,7 +179,8 @@ def _print_table(assessment: Assessment, folder: Path) -> None:
         for row in _rows(part):
             table.add_row(*row)
     console.print(table, soft_wrap=False)
-    console.print(ERROR_MEANING)
+    if any(part.measurements for part in assessment.exercises):
+        console.print(ERROR_MEANING)
     for part in assessment.exercises:
         for problem in part.quality.problems:
             console.print(f"  {part.exercise.label}, {problem.verdict}: {problem.finding}. {problem.tip}")
