@@ -5,11 +5,9 @@ Adapters are imported inside the functions, so that a command loads what it uses
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,18 +16,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backsight.domain.assessment import Assessment, ExerciseAssessment
-from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
+from backsight.domain.recording import Exercise
 from backsight.errors import BacksightError, InputError
+from backsight.inputs import Clip, Input, LiveCamera, parse_input
 from backsight.settings import Settings
 
 if TYPE_CHECKING:
     from backsight.network.predictor import OnnxPredictor
-    from backsight.ports import FrameSource, PoseEstimator
+    from backsight.ports import PoseEstimator
     from backsight.pose.weights import PoseModel
     from backsight.video.overlay import Still
-    from backsight.video.reader import Crop, Position
 
-CAMERA_PREFIX = "camera:"
 DEFAULT_MODEL = "lstm-paper"
 GET_READY_S = 5
 """Seconds between the command and the first recorded frame: time to step back from the keyboard."""
@@ -38,94 +35,6 @@ N_STILLS = 6
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how much is done, how much there is; 0 = unknown)."""
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A video file and the part of it that holds the exercise."""
-
-    path: Path
-    start: Position | None = None
-    end: Position | None = None
-    crop: Crop | None = None
-
-    def open(self) -> FrameSource:
-        """Open the file as a source of frames."""
-        from backsight.video.reader import VideoFile
-
-        return VideoFile(self.path, start=self.start, end=self.end, crop=self.crop)
-
-
-@dataclass(frozen=True)
-class LiveCamera:
-    """A camera that records now."""
-
-    name: str
-    """`camera:0`, `camera:/dev/video1` or as `backsight.video.camera.parse_device` says."""
-    duration_s: float = EXERCISE_LIMIT_S
-
-    def open(self, *, record_to: Path | None = None) -> FrameSource:
-        """Open the camera, which must be there now, as a live source of frames."""
-        from backsight.video.camera import Camera
-
-        return Camera(self.name, duration_s=self.duration_s, record_to=record_to)
-
-
-Input = Clip | LiveCamera
-
-
-def parse_input(text: str | Path) -> Input:
-    """Read a file name or a camera's name, each with an optional media fragment; `camera:0#t=0,8` records 8 s.
-
-    Raises
-    ------
-    InputError
-        When the fragment is not understood.
-    """
-    if not str(text).startswith(CAMERA_PREFIX):
-        return parse_clip(text)
-    name, _, fragment = str(text).partition("#")
-    if not fragment:
-        return LiveCamera(name)
-    match = re.fullmatch(r"t=(?:0,)?(?P<seconds>\d+(?:\.\d+)?)", fragment)
-    if match is None or not 0 < float(match["seconds"]) <= EXERCISE_LIMIT_S:
-        raise InputError(
-            f"{name}: expected #t=0,SECONDS after the camera, at most {EXERCISE_LIMIT_S:.0f} seconds, got #{fragment}"
-        )
-    return LiveCamera(name, duration_s=float(match["seconds"]))
-
-
-def parse_clip(text: str | Path) -> Clip:
-    """Read `FILE` or `FILE#t=START,END&xywh=X,Y,WIDTH,HEIGHT`, a W3C media fragment.
-
-    The fragment lets every recording of a session name its own part; a file whose own name holds such a fragment wins.
-
-    Raises
-    ------
-    InputError
-        When the fragment is not understood.
-    """
-    from backsight.video.reader import parse_crop, parse_position
-
-    path = Path(text)
-    match = re.fullmatch(r"(?P<file>.+?)#(?P<fragment>(?:t|xywh)=.*)", str(text))
-    if match is None or path.exists():
-        return Clip(path)
-    fields: dict[str, str] = {}
-    for field in match["fragment"].split("&"):
-        name, _, value = field.partition("=")
-        if name not in ("t", "xywh") or name in fields:
-            raise InputError(
-                f"{path.name}: expected #t=START,END and &xywh=X,Y,WIDTH,HEIGHT after the file name, got `{field}`"
-            )
-        fields[name] = value.removeprefix("pixel:")
-    start, _, end = fields.get("t", "").partition(",")
-    return Clip(
-        Path(match["file"]),
-        start=parse_position(start) if start else None,
-        end=parse_position(end) if end else None,
-        crop=parse_crop(fields["xywh"]) if "xywh" in fields else None,
-    )
 
 
 def pose_bundle(model: PoseModel | str = "lite", *, on_progress: Progress | None = None) -> Path:

@@ -21,7 +21,7 @@ from backsight.errors import InputError
 from backsight.settings import Settings, demo_clip_path
 
 if TYPE_CHECKING:
-    from backsight.composition import Clip
+    from backsight.inputs import Clip
 
 DEMO_FRAGMENT = "#t=48f,182f&xywh=0,470,1560,524"
 """The woman walking side-on, alone in the picture."""
@@ -45,7 +45,7 @@ def run_road(clip_text: str | None = None, *, repeats: int = 5) -> BenchmarkResu
     InputError
         When no clip is named and the demo's clip has not been fetched yet.
     """
-    from backsight.composition import parse_clip
+    from backsight.inputs import parse_clip
 
     if clip_text is None:
         demo = demo_clip_path()
@@ -179,7 +179,8 @@ def _peak_memory(clip: Clip) -> tuple[Figure, ...]:
 def assess_once(path: str) -> None:
     """Take a file down the whole road; called in a process of its own to measure its memory."""
     from backsight import pipeline
-    from backsight.composition import index_predictor, parse_clip, pose_bundle, pose_estimator
+    from backsight.composition import index_predictor, pose_bundle, pose_estimator
+    from backsight.inputs import parse_clip
 
     with pose_estimator(pose_bundle("lite")) as estimator:
         pipeline.assess_exercise(

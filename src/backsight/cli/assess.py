@@ -17,8 +17,8 @@ from backsight.pose.weights import PoseModel
 from backsight.reporting.wording import ERROR_MEANING, format_interval, format_measured, format_norm
 
 if TYPE_CHECKING:
-    from backsight.composition import Input
     from backsight.domain.assessment import Assessment, ExerciseAssessment, Measurement
+    from backsight.inputs import Input
 
 
 def assess(
@@ -113,7 +113,7 @@ def _inputs(
     end: str | None,
     crop: str | None,
 ) -> dict[Exercise, Input]:
-    from backsight.composition import parse_input
+    from backsight.inputs import parse_input
 
     given = {name: text for name, text in session.items() if text is not None}
     if (video is None) == (not given):
@@ -134,7 +134,7 @@ def _inputs(
 
 def _with_part(given: Input, *, start: str | None, end: str | None, crop: str | None) -> Input:
     """Return the input with the part that the options name; an option that is there but empty is a mistake, said."""
-    from backsight.composition import Clip, LiveCamera
+    from backsight.inputs import Clip, LiveCamera
     from backsight.video.reader import parse_crop, parse_position
 
     if isinstance(given, Clip):
@@ -155,7 +155,7 @@ def _with_part(given: Input, *, start: str | None, end: str | None, crop: str | 
 
 
 def _name(inputs: dict[Exercise, Input]) -> str:
-    from backsight.composition import Clip
+    from backsight.inputs import Clip
 
     if len(inputs) > 1:
         return "session"

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from backsight.errors import InvalidValueError
 
+CAMERA_PREFIX = "camera:"
+"""What a name that means a camera and not a file begins with."""
 EXERCISE_LIMIT_S = 60.0
 """Every exercise is to be completed within 60 seconds (paper, section III-B)."""
 

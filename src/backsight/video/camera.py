@@ -18,7 +18,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from backsight.domain.recording import EXERCISE_LIMIT_S, SourceInfo
+from backsight.domain.recording import CAMERA_PREFIX, EXERCISE_LIMIT_S, SourceInfo
 from backsight.domain.sequences import Frame
 from backsight.errors import CameraError, InvalidValueError
 from backsight.video.clock import MAX_FPS
@@ -26,7 +26,6 @@ from backsight.video.container import limit_decoder_threads, silence_ffmpeg
 from backsight.video.encoding import TIME_BASE, H264Writer
 from backsight.video.fitting import PictureFitter
 
-CAMERA_PREFIX = "camera:"
 _WANTED_MODES: tuple[dict[str, str], ...] = (
     {"framerate": "30", "video_size": "1280x720", "input_format": "mjpeg"},
     {"framerate": "30", "video_size": "1280x720"},

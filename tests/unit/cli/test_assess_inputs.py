@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backsight.composition import Clip, parse_clip
 from backsight.errors import InputError
+from backsight.inputs import Clip, parse_clip
 from backsight.video.reader import Crop, Position
 
 

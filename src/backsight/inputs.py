@@ -1,0 +1,106 @@
+"""What a user can hand over: a file or a camera, and the part of it that holds the exercise. Knows no engine but video.
+
+Adapters are imported inside the functions, so that reading words loads no decoder.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backsight.domain.recording import CAMERA_PREFIX, EXERCISE_LIMIT_S
+from backsight.errors import InputError
+
+if TYPE_CHECKING:
+    from backsight.ports import FrameSource
+    from backsight.video.reader import Crop, Position
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video file and the part of it that holds the exercise."""
+
+    path: Path
+    start: Position | None = None
+    end: Position | None = None
+    crop: Crop | None = None
+
+    def open(self) -> FrameSource:
+        """Open the file as a source of frames."""
+        from backsight.video.reader import VideoFile
+
+        return VideoFile(self.path, start=self.start, end=self.end, crop=self.crop)
+
+
+@dataclass(frozen=True)
+class LiveCamera:
+    """A camera that records now."""
+
+    name: str
+    """`camera:0`, `camera:/dev/video1` or as `backsight.video.camera.parse_device` says."""
+    duration_s: float = EXERCISE_LIMIT_S
+
+    def open(self, *, record_to: Path | None = None) -> FrameSource:
+        """Open the camera, which must be there now, as a live source of frames."""
+        from backsight.video.camera import Camera
+
+        return Camera(self.name, duration_s=self.duration_s, record_to=record_to)
+
+
+Input = Clip | LiveCamera
+
+
+def parse_input(text: str | Path) -> Input:
+    """Read a file name or a camera's name, each with an optional media fragment; `camera:0#t=0,8` records 8 s.
+
+    Raises
+    ------
+    InputError
+        When the fragment is not understood.
+    """
+    if not str(text).startswith(CAMERA_PREFIX):
+        return parse_clip(text)
+    name, _, fragment = str(text).partition("#")
+    if not fragment:
+        return LiveCamera(name)
+    match = re.fullmatch(r"t=(?:0,)?(?P<seconds>\d+(?:\.\d+)?)", fragment)
+    if match is None or not 0 < float(match["seconds"]) <= EXERCISE_LIMIT_S:
+        raise InputError(
+            f"{name}: expected #t=0,SECONDS after the camera, at most {EXERCISE_LIMIT_S:.0f} seconds, got #{fragment}"
+        )
+    return LiveCamera(name, duration_s=float(match["seconds"]))
+
+
+def parse_clip(text: str | Path) -> Clip:
+    """Read `FILE` or `FILE#t=START,END&xywh=X,Y,WIDTH,HEIGHT`, a W3C media fragment.
+
+    The fragment lets every recording of a session name its own part; a file whose own name holds such a fragment wins.
+
+    Raises
+    ------
+    InputError
+        When the fragment is not understood.
+    """
+    from backsight.video.reader import parse_crop, parse_position
+
+    path = Path(text)
+    match = re.fullmatch(r"(?P<file>.+?)#(?P<fragment>(?:t|xywh)=.*)", str(text))
+    if match is None or path.exists():
+        return Clip(path)
+    fields: dict[str, str] = {}
+    for field in match["fragment"].split("&"):
+        name, _, value = field.partition("=")
+        if name not in ("t", "xywh") or name in fields:
+            raise InputError(
+                f"{path.name}: expected #t=START,END and &xywh=X,Y,WIDTH,HEIGHT after the file name, got `{field}`"
+            )
+        fields[name] = value.removeprefix("pixel:")
+    start, _, end = fields.get("t", "").partition(",")
+    return Clip(
+        Path(match["file"]),
+        start=parse_position(start) if start else None,
+        end=parse_position(end) if end else None,
+        crop=parse_crop(fields["xywh"]) if "xywh" in fields else None,
+    )
