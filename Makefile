@@ -25,13 +25,14 @@ $(VENV)/.dev: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	@touch $@ $(VENV)/.base
 
 demo: $(VENV)/.base  ## Assess a real walking clip and say where the report is.
-	$(BIN)/python scripts/fetch_demo_clip.py
+	@echo "Fetching the demo's clip and BlazePose where they are missing, then assessing (about a minute) ..."
+	@$(BIN)/python scripts/fetch_demo_clip.py >/dev/null
 	$(BIN)/backsight assess "$$($(BIN)/python scripts/fetch_demo_clip.py)" --exercise walk \
 	  --start 48f --end 182f --crop 0,470,1560,524 --out $(DEMO_OUT) --overwrite
 
 test: $(VENV)/.dev  ## Run the tests (fetches BlazePose lite when it is missing).
 	$(BIN)/backsight models fetch lite --quiet
-	$(BIN)/python scripts/fetch_demo_clip.py
+	@$(BIN)/python scripts/fetch_demo_clip.py >/dev/null
 	$(BIN)/pytest
 
 check: $(VENV)/.dev  ## Lint, types, layers, spelling, docs.

@@ -228,6 +228,8 @@ def _assess_inputs(
         card=predictor.card,
         created_at=datetime.now().astimezone().isoformat(timespec="seconds"),
         backsight_version=version("backsight"),
+        pose_model=str(pose_model),
+        follow_largest=follow_largest,
     )
 
 

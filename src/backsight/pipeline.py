@@ -169,7 +169,13 @@ def assess_exercise(
 
 
 def combine(
-    parts: Mapping[Exercise, ExerciseAssessment], *, card: ModelCard, created_at: str, backsight_version: str
+    parts: Mapping[Exercise, ExerciseAssessment],
+    *,
+    card: ModelCard,
+    created_at: str,
+    backsight_version: str,
+    pose_model: str = "",
+    follow_largest: bool = False,
 ) -> Assessment:
     """Make a session of its exercises, in the paper's order.
 
@@ -184,7 +190,7 @@ def combine(
         n_frames = sum(part.pose.n_frames for part in ordered)
         raise NoPersonError(
             f"{names}: no person found in {n_frames} frames; film the whole body, upright in the picture, in good "
-            "light, 2 to 4 m from the camera"
+            "light, 2 to 4 m from the camera, and leave them inside --crop"
         )
     session = assess_session(ordered, card=card)
     return Assessment(
@@ -196,5 +202,7 @@ def combine(
         model=card,
         created_at=created_at,
         backsight_version=backsight_version,
+        pose_model=pose_model,
+        follow_largest=follow_largest,
         notes=session.notes,
     )

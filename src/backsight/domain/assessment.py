@@ -252,6 +252,10 @@ class Assessment:
     created_at: str
     """ISO 8601 with offset."""
     backsight_version: str
+    pose_model: str = ""
+    """BlazePose model that found the landmarks; the index changes with it."""
+    follow_largest: bool = False
+    """Whether other people in view were accepted."""
     notes: tuple[str, ...] = field(default=())
 
     @property

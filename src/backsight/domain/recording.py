@@ -58,6 +58,8 @@ class SourceInfo:
     codec: str = ""
     rotation_deg: int = 0
     is_live: bool = False
+    crop: tuple[int, int, int, int] | None = None
+    """(x, y, width, height) in pixels of the displayed picture, where only a part of it was looked at."""
     analysed_size: tuple[int, int] = (0, 0)
     """(width, height) of the frames handed on: cropped, then fitted into the paper's 1280 x 720 without distortion."""
 

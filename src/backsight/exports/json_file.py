@@ -50,6 +50,7 @@ def assessment_to_dict(assessment: Assessment) -> JsonObject:
         "statement": NO_DIAGNOSIS,
         "created_at": assessment.created_at,
         "software": {"name": "Backsight", "version": assessment.backsight_version},
+        "settings": {"pose_model": assessment.pose_model, "follow_largest": assessment.follow_largest},
         "model": _model(assessment.model),
         "session": {
             "index": _number(assessment.index),
@@ -145,6 +146,7 @@ def _source(source: SourceInfo) -> JsonObject:
         "duration_s": _number(source.duration_s),
         "codec": source.codec,
         "rotation_deg": source.rotation_deg,
+        "crop_px": None if source.crop is None else list(source.crop),
         "is_live": source.is_live,
     }
 

@@ -174,7 +174,7 @@ def check_left_right_swaps(filtered: PoseSequence) -> QualityCheck:
         value=share,
         unit="share of frames",
         finding=finding,
-        tip="Face the camera or stand clearly side-on, in even light, or try the full model instead of lite.",
+        tip="Face the camera or stand clearly side-on, in even light, or try a more precise pose model.",
     )
 
 

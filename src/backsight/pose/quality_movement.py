@@ -1,11 +1,11 @@
-"""Whether a movement looks like the exercise it is said to be, leniently. Knows nothing of images or norms."""
+"""Whether a movement is the exercise it is said to be, leniently. Knows nothing of images or norms."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
 
-from backsight.domain.assessment import QualityCheck
+from backsight.domain.assessment import QualityCheck, QualityVerdict
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence
 from backsight.domain.validation import FloatArray
@@ -28,19 +28,23 @@ STEP_M = 0.1
 older people are 30 cm and more."""
 N_STEPS = 2
 """Changes of the leading foot that count as walking where the way goes towards the camera."""
+ON_THE_SPOT_BH = 1.0
+"""Bending and jumping keep the hips within this many body heights across the picture; somebody who gets further walks,
+runs or falls."""
 
 SMOOTHING_FRAMES = 5
 """Median filter against single wild frames; at 30 fps a flight of 0.2 s still passes it."""
 
 _TIPS = {
-    Exercise.TOUCH_TOES: "Stand upright, bend forward towards your toes with straight knees, and come up again.",
+    Exercise.TOUCH_TOES: "Stand upright, bend forward towards your toes with straight knees, and come up again; "
+    "if you cannot bend further than this, let a professional look and not a camera.",
     Exercise.WALK: "Walk at least 2 metres at your usual pace, best across the picture.",
     Exercise.JUMP: "Stand still, jump as high as you can once, and land on the same spot.",
 }
 
 
 def check_movement(filtered: PoseSequence, *, exercise: Exercise) -> QualityCheck:
-    """Judge whether the recording shows anything like the exercise; at worst poor, because people move differently.
+    """Judge whether the recording shows the exercise; if not it is unusable, since any movement would get an index.
 
     The limits are those below which nothing is measured, but less is asked: no level floor, no steady way, no standing
     of some length, and of a jump that hips and feet rise as far as feet have to.
@@ -60,10 +64,14 @@ def check_movement(filtered: PoseSequence, *, exercise: Exercise) -> QualityChec
         )
         if n_steps >= N_STEPS:
             needed = 0.0
-    verdict = grade_at_least(value, good=needed)
+    verdict = grade_at_least(value, good=needed, usable=needed)
+    way_bh = travel_bh(filtered, body)
+    if exercise is not Exercise.WALK and way_bh > ON_THE_SPOT_BH:
+        verdict = QualityVerdict.UNUSABLE
+        finding += f", but the hips travel {way_bh:.1f} body heights across the picture"
     if np.isnan(value):
         finding = "could not be measured: hips, shoulders or feet are not seen"
-    elif value < needed:
+    elif verdict is QualityVerdict.UNUSABLE:
         finding = f"the movement does not look like `{exercise.label}`: {finding}"
     return build_check(
         "movement_recognised",

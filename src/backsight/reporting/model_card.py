@@ -1,4 +1,4 @@
-"""Render the Markdown that model cards are written in as HTML. Knows headings, lists, tables, paragraphs, bold, code.
+"""Render the Markdown of model cards as HTML. Knows headings, lists, tables, text, bold, italics and code.
 
 Anything else stays as the text it is; nothing in a card can become markup of its own.
 """
@@ -64,7 +64,8 @@ def _table(lines: list[str]) -> Markup:
 def _inline(text: str) -> Markup:
     safe = str(escape(text.strip()))
     safe = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", safe)
-    return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", safe))  # noqa: S704 - escaped three lines above
+    safe = re.sub(r"\*([^*]+)\*", r"<em>\1</em>", safe)
+    return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", safe))  # noqa: S704 - escaped four lines above
 
 
 def _join(template: Markup, values: Iterable[Markup]) -> Markup:

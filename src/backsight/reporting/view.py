@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from backsight.domain.assessment import (
     RED_FLAG_ABOVE,
     Assessment,
@@ -229,6 +231,7 @@ def view_exercise(part: ExerciseAssessment, *, overlay: Path | None, stills: Seq
         script_data={
             "exercise": part.exercise.value,
             "duration": round(part.pose.duration_s, 4),
+            "opening": int(np.argmax(part.pose.has_person)),
             "frames": [round(second - start_s, 4) for second in part.pose.timestamps_s.tolist()],
             **plots_as_json(plots),
         },
@@ -331,7 +334,7 @@ def _check(check: QualityCheck) -> CheckView:
         tone=wording.QUALITY_TONES[check.verdict],
         verdict=wording.QUALITY_WORDS[check.verdict],
         finding=check.finding,
-        tip=check.tip,
+        tip=wording.quoted(check.tip),
     )
 
 
@@ -364,13 +367,22 @@ def _facts(part: ExerciseAssessment) -> tuple[tuple[str, str], ...]:
         ("Format", _format(part.source)),
         (
             "Analysed",
-            f"{pose.n_frames} frames over {pose.duration_s:.2f} s, {pose.frame_size[0]} × {pose.frame_size[1]} px",
+            f"{pose.n_frames} frames from {pose.timestamps_s[0]:.2f} to {pose.timestamps_s[-1]:.2f} s, "
+            f"{pose.frame_size[0]} × {pose.frame_size[1]} px",
         ),
+        ("Part of the picture", _crop(part.source)),
         ("Frames with a person", f"{int(pose.has_person.sum())} of {pose.n_frames}"),
         ("Readings removed for low visibility (below 0.6)", wording.format_share(part.removed_share)),
         ("Readings filled across short gaps", wording.format_share(part.filled_share)),
         ("Feature values outside the range seen in training", wording.format_share(part.unfamiliar_share)),
     )
+
+
+def _crop(source: SourceInfo) -> str:
+    if source.crop is None:
+        return "all of it"
+    x, y, width, height = source.crop
+    return f"{width} × {height} px from {x}, {y}"
 
 
 def _format(source: SourceInfo) -> str:

@@ -90,8 +90,8 @@ VERDICT_TONES = {verdict: words.tone for verdict, words in _VERDICTS.items()}
 
 
 _NOTHING_TO_MEND = (
-    "The recording itself was good. Exercises that are missing, or another recording on another day, may tell more. "
-    "If your back worries you, see a doctor or physiotherapist meanwhile."
+    "The recording itself was good; with this model most good recordings end so. The measurements below do not depend "
+    "on it. If your back worries you, see a doctor or physiotherapist."
 )
 
 

@@ -3,12 +3,11 @@
 The rules, in the order in which they are asked:
 
 1. No recording with an index: cannot tell.
-2. A recording does not show the exercise that it is meant to show: cannot tell.
-3. In a recording more than `UNFAMILIAR_ABOVE` of the feature values lie outside the training range: cannot tell.
-4. The 90 % interval spans 0.5: cannot tell.
-5. A recording behind the index is of poor quality, and the index lies within `POOR_WIDENING` times the interval's half
+2. In a recording more than `UNFAMILIAR_ABOVE` of the feature values lie outside the training range: cannot tell.
+3. The 90 % interval spans 0.5: cannot tell.
+4. A recording behind the index is of poor quality, and the index lies within `POOR_WIDENING` times the interval's half
    width of 0.5: cannot tell.
-6. Otherwise red flag above 0.5, no red flag at or below it.
+5. Otherwise red flag above 0.5, no red flag at or below it.
 """
 
 from __future__ import annotations
@@ -30,8 +29,6 @@ from backsight.domain.recording import Exercise
 
 UNFAMILIAR_ABOVE = 0.20
 """With more than this share of values outside the training range the movement is unlike what the model knows."""
-MOVEMENT_CHECK = "movement_recognised"
-"""The quality check that compares the movement with the exercise asked for."""
 POOR_WIDENING = 1.5
 """A poor recording carries a verdict only this many half widths away from 0.5: a choice, not a measured figure."""
 
@@ -102,9 +99,6 @@ def _why_unusable(part: ExerciseAssessment) -> str:
 
 def _doubt(parts: Sequence[ExerciseAssessment], *, index: float, interval: Interval, card: ModelCard) -> str:
     """Return the first reason to withhold a verdict, as one sentence; empty when there is none."""
-    for part in parts:
-        if any(problem.name == MOVEMENT_CHECK for problem in part.quality.problems):
-            return f"The recording of `{part.exercise.label}` does not seem to show that exercise."
     strangest = max(parts, key=lambda part: -1.0 if np.isnan(part.unfamiliar_share) else part.unfamiliar_share)
     if strangest.unfamiliar_share > UNFAMILIAR_ABOVE:
         return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -178,6 +178,7 @@ class VideoFile:
             n_frames=self.n_frames,
             codec=codec,
             rotation_deg=plan.orientation.rotation_deg,
+            crop=None if self._crop is None else astuple(self._crop),
             analysed_size=plan.output_size,
         )
 

@@ -14,7 +14,7 @@ MIN_CROP_PX = 64
 TIME_TOLERANCE_S = 0.0005
 """People type milliseconds: a frame counts as reached up to half a millisecond early."""
 
-_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d*)?|\.\d+)")
+_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):(?=[0-5]?\d(?:\.|$)))?(\d+(?:\.\d*)?|\.\d+)")
 _FRAME = re.compile(r"(\d+)f")
 
 

@@ -629,14 +629,14 @@ class TestLength:
 
 
 class TestMovement:
-    @pytest.mark.parametrize(("top_deg", "verdict"), [(29.0, POOR), (31.0, GOOD)])
+    @pytest.mark.parametrize(("top_deg", "verdict"), [(29.0, UNUSABLE), (31.0, GOOD)])
     @pytest.mark.parametrize("yaw_deg", [0.0, 45.0, 90.0])
     def test_touching_the_toes_takes_a_bend(self, top_deg: float, yaw_deg: float, verdict: QualityVerdict) -> None:
         held = np.where(np.abs(seconds() - 2.5) < 0.5, top_deg, 0.0)
         check = find(judge(record(yaw_deg=yaw_deg, bend_deg=held), Exercise.TOUCH_TOES), "movement_recognised")
         assert check.value == pytest.approx(top_deg)
         assert check.verdict is verdict
-        assert ("does not look like `Touch your toes`" in check.finding) == (verdict is POOR)
+        assert ("does not look like `Touch your toes`" in check.finding) == (verdict is UNUSABLE)
 
     def test_one_wild_frame_is_no_bend(self) -> None:
         angles = np.zeros(151)
@@ -657,18 +657,24 @@ class TestMovement:
 
     @pytest.mark.parametrize("track", [record(), jump(), bend()], ids=["standing", "jump", "bend"])
     def test_other_movements_are_no_walk(self, track: PoseTrack) -> None:
-        assert find(judge(track), "movement_recognised").verdict is POOR
+        assert find(judge(track), "movement_recognised").verdict is UNUSABLE
 
-    @pytest.mark.parametrize(("rise", "verdict"), [(0.02, POOR), (0.045, GOOD), (0.2, GOOD)])
+    @pytest.mark.parametrize(("rise", "verdict"), [(0.02, UNUSABLE), (0.045, GOOD), (0.2, GOOD)])
     def test_a_jump_takes_hips_and_feet_off_the_ground(self, rise: float, verdict: QualityVerdict) -> None:
         assert find(judge(jump(rise), Exercise.JUMP), "movement_recognised").verdict is verdict
+
+    @pytest.mark.parametrize("exercise", [Exercise.TOUCH_TOES, Exercise.JUMP])
+    def test_somebody_who_crosses_the_picture_neither_bends_nor_jumps(self, exercise: Exercise) -> None:
+        check = find(judge(walk(), exercise), "movement_recognised")
+        assert check.verdict is UNUSABLE
+        assert "the hips travel" in check.finding
 
     def test_rising_from_a_squat_is_no_jump(self) -> None:
         track = jump()
         image_px = track.pose.image_px.copy()
         feet = [row for row, name in enumerate(LANDMARK_NAMES) if any(p in name for p in ("ankle", "heel", "foot"))]
         image_px[:, feet] = image_px[0, feet]
-        assert find(judge(edit(track, image_px=image_px), Exercise.JUMP), "movement_recognised").verdict is POOR
+        assert find(judge(edit(track, image_px=image_px), Exercise.JUMP), "movement_recognised").verdict is UNUSABLE
 
     @pytest.mark.parametrize("exercise", list(Exercise))
     def test_a_body_never_seen_is_not_measured(self, exercise: Exercise) -> None:

@@ -78,6 +78,7 @@
   function connectVideo(timeline, video, controls) {
     moveVideoIntoBlob(video);
     video.controls = false;
+    video.tabIndex = 0;
     let wanted = null; // While one seek is under way, only the latest further wish is kept.
 
     timeline.seekVideo = (time) => {
@@ -250,7 +251,7 @@
     const video = synced.querySelector("video");
     connectControls(timeline, controls);
     const toggle = video ? connectVideo(timeline, video, controls) : () => {};
-    connectKeys(timeline, synced.querySelector(".plots"), toggle);
+    for (const part of [synced.querySelector(".plots"), video]) if (part) connectKeys(timeline, part, toggle);
     const plots = data.plots.map((plot) =>
       connectPlot(timeline, synced.querySelector(`[data-plot="${plot.key}"]`), plot, data.clocks[plot.clock]),
     );
@@ -258,7 +259,8 @@
     for (const still of synced.querySelectorAll(".still")) {
       still.addEventListener("click", () => timeline.seek(Number(still.dataset.time)));
     }
-    timeline.show(0);
+    // Open on the first picture with a skeleton: what comes before shows an empty room.
+    timeline.goToFrame(data.opening);
     return plots;
   }
 
