@@ -48,7 +48,9 @@ def test_one_recording_makes_a_whole_folder(demo_clip: Path, tmp_path: Path) -> 
     ]
     document = json.loads((out / "assessment.json").read_text())
     jsonschema.validate(document, json.loads(SCHEMA_PATH.read_text()))
+    assert document["settings"] == {"pose_model": "lite", "follow_largest": False}
     (part,) = document["exercises"]
+    assert part["source"]["crop_px"] == [0, 470, 1560, 524]
     speed = next(item["value"] for item in part["measurements"] if item["name"] == "gait_speed_m_per_s")
     # She covers about 2.6 body heights in 3.7 s; a comfortable walk is 0.9 to 1.5 m/s.
     assert 0.9 < speed < 1.5
@@ -59,6 +61,7 @@ def test_one_recording_makes_a_whole_folder(demo_clip: Path, tmp_path: Path) -> 
         times_s = [float(frame.time) for frame in container.decode(video=0)]
     np.testing.assert_allclose(times_s, pose.timestamps_s - pose.timestamps_s[0], atol=1e-3)
     assert "This is not a diagnosis" in result.stdout
+    assert "film from the front" in result.stdout
     assert "This is not a diagnosis" in (out / "report.html").read_text()
 
 

@@ -182,6 +182,8 @@ def _print_table(assessment: Assessment, folder: Path) -> None:
     if any(part.measurements for part in assessment.exercises):
         console.print(ERROR_MEANING)
     for part in assessment.exercises:
+        for note, labels in _why_not_measured(part).items():
+            console.print(f"  Not measured: {'; '.join(labels)}. {note}")
         for problem in part.quality.problems:
             console.print(f"  {part.exercise.label}, {problem.verdict}: {problem.finding}. {problem.tip}")
     if assessment.index is not None:
@@ -208,6 +210,16 @@ def _rows(part: ExerciseAssessment) -> list[tuple[str, str, str, str]]:
         rows.append((f"  {sub.label} (sub-index)", value, _norm(sub.measurement), sub.verdict))
     rows += [(f"  {item.label}", _value(item), _norm(item), "") for item in part.measurements]
     return rows
+
+
+def _why_not_measured(part: ExerciseAssessment) -> dict[str, list[str]]:
+    """Return each reason with what it keeps from being measured, so that a reason shared by many is said once."""
+    reasons: dict[str, list[str]] = {}
+    for item in (*part.measurements, *(sub.measurement for sub in part.sub_indices)):
+        labels = reasons.setdefault(item.note, [])
+        if math.isnan(item.value) and item.label not in labels:
+            labels.append(item.label)
+    return {note: labels for note, labels in reasons.items() if note and labels}
 
 
 def _value(item: Measurement) -> str:
