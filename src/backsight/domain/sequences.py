@@ -227,12 +227,6 @@ class MinMaxScaler:
         scaled = np.clip((values - self.minimum) / span, -self.overshoot, 1.0 + self.overshoot)
         return np.where(np.isnan(scaled), self.fill, scaled)
 
-    def outside_share(self, values: FloatArray) -> float:
-        """Share of the known values that lie outside the training range; NaN when nothing is known."""
-        known = np.isfinite(values)
-        outside = known & ((values < self.minimum) | (values > self.maximum))
-        return float(outside.sum() / known.sum()) if known.any() else float("nan")
-
 
 @dataclass(frozen=True, eq=False)
 class ImageStatistics:

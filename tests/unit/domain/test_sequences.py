@@ -86,12 +86,6 @@ def test_scaler_maps_training_range_to_unit_clips_overshoot_and_fills_missing() 
     np.testing.assert_allclose(scaled, [[0.5, 1.5, 0.0], [0.25, 0.0, 0.2]])
 
 
-def test_outside_share_counts_known_values_only() -> None:
-    scaler = MinMaxScaler(minimum=[0.0, 0.0], maximum=[1.0, 1.0], fill=[0.5, 0.5])
-    assert scaler.outside_share(np.array([[0.5, 2.0], [np.nan, -0.1]])) == pytest.approx(2 / 3)
-    assert np.isnan(scaler.outside_share(np.full((2, 2), np.nan)))
-
-
 def test_scaler_without_finite_limits_is_refused() -> None:
     with pytest.raises(InvalidValueError, match="`maximum`"):
         MinMaxScaler(minimum=[0.0], maximum=[np.inf], fill=[0.0])
