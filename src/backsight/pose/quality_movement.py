@@ -10,15 +10,11 @@ from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence
 from backsight.domain.validation import FloatArray
 from backsight.kinematics.angles import body_frame, trunk_flexion_deg
+from backsight.kinematics.bend import SMALLEST_BEND_DEG, find_standing_deg
 from backsight.kinematics.body import BodySize, measure_body
-from backsight.kinematics.events import (
-    SHORTEST_WALK_BH,
-    SMALLEST_BEND_DEG,
-    SMALLEST_CLEARANCE_M,
-    ankle_lead_m,
-    find_standing_deg,
-)
+from backsight.kinematics.gait import SHORTEST_WALK_BH, ankle_lead_m
 from backsight.kinematics.geometry import known
+from backsight.kinematics.jumping import SMALLEST_CLEARANCE_M
 from backsight.kinematics.signals import range_of_known
 from backsight.kinematics.view import lowest_foot_in_metres, mid_hip_in_metres
 from backsight.pose.quality_grading import build_check, grade_at_least

@@ -6,8 +6,8 @@ import numpy as np
 
 from backsight.domain.assessment import Measurement
 from backsight.domain.validation import FloatArray
-from backsight.kinematics.events import Jump, NoJump, find_jump
 from backsight.kinematics.geometry import known_share
+from backsight.kinematics.jumping import Jump, NoJump, find_jump
 from backsight.kinematics.view import lowest_foot_in_metres, mid_hip_in_metres
 from backsight.scoring import norms
 from backsight.scoring.person import MOSTLY_KNOWN, Person, known_error, median_at

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from backsight.domain.sequences import PoseSequence
 from backsight.domain.validation import FloatArray
 from backsight.kinematics.angles import BodyFrame, body_frame, shoulder_elevation_deg, trunk_flexion_deg
+from backsight.kinematics.bend import find_standing_deg
 from backsight.kinematics.body import BodySize, measure_body
-from backsight.kinematics.events import find_standing_deg
 from backsight.kinematics.geometry import median_of_known
 from backsight.kinematics.signals import smooth
 from backsight.kinematics.view import View, find_view, flexion_in_picture_deg

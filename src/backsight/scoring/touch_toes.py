@@ -7,7 +7,7 @@ import numpy as np
 from backsight.domain.assessment import Measurement
 from backsight.domain.landmarks import Landmark
 from backsight.kinematics.angles import trunk_lateral_lean_deg
-from backsight.kinematics.events import SMALLEST_BEND_DEG, Bend, find_bend
+from backsight.kinematics.bend import SMALLEST_BEND_DEG, Bend, find_bend
 from backsight.kinematics.signals import smooth
 from backsight.scoring import norms
 from backsight.scoring.person import MOSTLY_KNOWN, Person, known_error, median_at

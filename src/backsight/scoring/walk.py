@@ -9,7 +9,7 @@ from backsight.domain.assessment import Measurement, Norm
 from backsight.domain.landmarks import Landmark
 from backsight.domain.validation import FloatArray
 from backsight.kinematics.angles import axial_rotation_deg
-from backsight.kinematics.events import SHORTEST_WALK_BH, ankle_lead_m, find_walking_speed
+from backsight.kinematics.gait import SHORTEST_WALK_BH, ankle_lead_m, find_walking_speed
 from backsight.kinematics.geometry import known_share
 from backsight.kinematics.signals import range_of_known, swing_with
 from backsight.kinematics.view import lateral_lean_in_picture_deg, mid_hip_in_metres, obliquity_in_picture_deg
