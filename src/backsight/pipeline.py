@@ -129,10 +129,19 @@ def assess_exercise(
     exercise: Exercise,
     estimator: PoseEstimator,
     predictor: IndexPredictor,
+    pose_model: str,
+    height_m: float | None = None,
     follow_largest: bool = False,
     on_progress: Progress | None = None,
 ) -> ExerciseAssessment:
     """Take one recording down the whole road; one that shows nobody comes back unusable.
+
+    Parameters
+    ----------
+    pose_model
+        Name of the BlazePose model behind `estimator`, whose errors the measurements carry.
+    height_m
+        Standing height where it is known; lengths are then in true metres.
 
     Raises
     ------
@@ -158,10 +167,12 @@ def assess_exercise(
         # No number at all from a recording that cannot carry one: a plausible wrong value is worse than none.
         return judged
     curve = predictor.predict(prepared.features)
+    measured = measure_exercise(prepared.filtered, exercise=exercise, pose_model=pose_model, height_m=height_m)
     return replace(
         judged,
-        measurements=measure_exercise(prepared.filtered, exercise=exercise),
-        sub_indices=sub_indices(prepared.filtered, exercise=exercise),
+        measurements=measured.measurements,
+        events=measured.events,
+        sub_indices=sub_indices(measured, exercise=exercise),
         curve=curve,
         interval=index_interval(curve.final, card=predictor.card),
         unfamiliar_share=predictor.unfamiliar_share(prepared.features),
@@ -176,6 +187,7 @@ def combine(
     backsight_version: str,
     pose_model: str = "",
     follow_largest: bool = False,
+    height_m: float | None = None,
 ) -> Assessment:
     """Make a session of its exercises, in the paper's order.
 
@@ -204,5 +216,6 @@ def combine(
         backsight_version=backsight_version,
         pose_model=pose_model,
         follow_largest=follow_largest,
+        height_m=height_m,
         notes=session.notes,
     )

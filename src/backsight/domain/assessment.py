@@ -121,6 +121,39 @@ class Measurement:
     note: str = ""
     error: float = float("nan")
     """Half the width of the 90 % interval of the value, in its unit; NaN = not known."""
+    source: str = ""
+    """How the measure is defined, as a short citation or sentence; shown beside the value."""
+    error_basis: str = ""
+    """What the error rests on, e.g. `96 virtual volunteers seen from the side, BlazePose full`; empty = not known."""
+
+
+@dataclass(frozen=True)
+class MovementEvent:
+    """A moment of the movement, found between frames where the signal allows it."""
+
+    name: str
+    """Stable identifier, e.g. `take_off`."""
+    label: str
+    """The event as shown on plots."""
+    time_s: float
+    """On the recording's own clock; never NaN: an event that was not found is left out."""
+
+
+@dataclass(frozen=True)
+class MeasuredMovement:
+    """What was measured of one exercise."""
+
+    measurements: tuple[Measurement, ...] = ()
+    """The same names in the same order for every recording of an exercise; NaN = could not be measured."""
+    events: tuple[MovementEvent, ...] = ()
+    """In order of time."""
+
+    def __getitem__(self, name: str) -> Measurement:
+        """Return the measurement of that name; KeyError when the exercise has none."""
+        for item in self.measurements:
+            if item.name == name:
+                return item
+        raise KeyError(name)
 
 
 class IndexVerdict(StrEnum):
@@ -220,6 +253,8 @@ class ExerciseAssessment:
     filled_share: float
     """Share of the landmark readings that are interpolated across short gaps."""
     measurements: tuple[Measurement, ...] = ()
+    events: tuple[MovementEvent, ...] = ()
+    """Moments of the movement, in order of time."""
     sub_indices: tuple[SubIndex, ...] = ()
     curve: IndexCurve | None = None
     """None when the recording is unusable."""
@@ -256,6 +291,8 @@ class Assessment:
     """BlazePose model that found the landmarks; the index changes with it."""
     follow_largest: bool = False
     """Whether other people in view were accepted."""
+    height_m: float | None = None
+    """Standing height that the user gave; None = lengths are in BlazePose's own scale."""
     notes: tuple[str, ...] = field(default=())
 
     @property

@@ -50,6 +50,13 @@ class Person:
     frame: BodyFrame
     body: BodySize
     view: View
+    height_m: float | None = None
+    """Standing height as given by the user, in metres; None = unknown."""
+
+    @property
+    def scale(self) -> float:
+        """True metres in one of BlazePose's metres: from the person's height where it is given, 1 otherwise."""
+        return 1.0 if self.height_m is None else self.height_m / self.body.height_m
 
     @property
     def times_s(self) -> FloatArray:
@@ -98,10 +105,16 @@ class Person:
         )
 
 
-def observe(pose: PoseSequence) -> Person:
-    """Work out the person's directions, size and view from filtered landmarks at their own times."""
+def observe(pose: PoseSequence, *, height_m: float | None = None) -> Person:
+    """Work out the person's directions, size and view from filtered landmarks at their own times.
+
+    Parameters
+    ----------
+    height_m
+        Standing height in metres where the user gave it; lengths are then in true metres.
+    """
     frame = body_frame(pose.world_m)
-    return Person(pose=pose, frame=frame, body=measure_body(pose), view=find_view(frame))
+    return Person(pose=pose, frame=frame, body=measure_body(pose), view=find_view(frame), height_m=height_m)
 
 
 def posture_error_deg(*errors_deg: float) -> float:
