@@ -10,36 +10,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backsight.domain.landmarks import Landmark
 from backsight.domain.recording import Exercise, Recording
 from backsight.domain.sequences import PoseSequence
-from backsight.domain.validation import FloatArray
 from backsight.errors import InvalidValueError
 from backsight.simulation.body import Body, sample_body
-from backsight.simulation.camera import Camera, landmarks_as_seen, mid_hip_m, sample_camera
+from backsight.simulation.camera import landmarks_as_seen, mid_hip_m, sample_camera
 from backsight.simulation.dysfunction import Trait, Volunteer, rate_back, sample_volunteer
 from backsight.simulation.motion import perform
 from backsight.simulation.noise import sample_errors, spoil
-from backsight.simulation.skeleton import Figure, Motion, pose_body
+from backsight.simulation.performance import Performance
+from backsight.simulation.skeleton import pose_body
+from backsight.simulation.truth import measure_truth
+from backsight.simulation.turning import Arms, turn_trunk
 
 FRAME_RATES_FPS = (30.0, 25.0, 60.0)
 FRAME_RATE_ODDS = (0.8, 0.1, 0.1)
 """How often recordings run at each rate. Assumption: most cameras run at 30."""
-
-
-@dataclass(frozen=True, eq=False)
-class Performance:
-    """A volunteer doing an exercise before a camera, without any error: what a renderer draws."""
-
-    volunteer: Volunteer
-    exercise: Exercise
-    motion: Motion
-    figure: Figure
-    camera: Camera
-    view_yaw_deg: float
-    """Where the camera stands as seen by the volunteer: 0 = in front, 90 = at the left, 180 = behind."""
-    rating: float
-    """What the volunteer says of their back afterwards, 0 worst to 100 best."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +93,9 @@ def simulate_recording(
         index=performance.volunteer.dysfunction,
         pose=pose,
         ideal=ideal,
-        truth=measure_truth(performance),
+        truth=measure_truth(performance).values,
         view_yaw_deg=performance.view_yaw_deg,
-        distance_m=float(np.linalg.norm(hips_m[0])),
+        distance_m=performance.distance_m,
         body=body,
         effects=performance.volunteer.effects,
     )
@@ -123,48 +109,67 @@ def simulate_volunteer(subject_index: int, *, seed: int) -> Volunteer:
     return sample_volunteer(rng, subject_id=f"virtual-{seed}-{subject_index:05d}", body=sample_body(rng))
 
 
-def simulate_performance(subject_index: int, exercise: Exercise, *, seed: int, fps: float | None = None) -> Performance:
-    """Let one volunteer of a cohort do an exercise before a camera."""
+def simulate_performance(
+    subject_index: int,
+    exercise: Exercise,
+    *,
+    seed: int,
+    fps: float | None = None,
+    yaw_deg: float | None = None,
+    distance_m: float | None = None,
+) -> Performance:
+    """Let one volunteer of a cohort do an exercise before a camera.
+
+    The volunteer moves the same way whatever the camera and the frame rate.
+
+    Parameters
+    ----------
+    fps
+        Frames a second; drawn from `FRAME_RATES_FPS` when None.
+    yaw_deg
+        Where the camera stands as seen by the volunteer: 0 = in front, 90 = at the left, 180 = behind; drawn when None.
+    distance_m
+        Lens to the middle of the space that the movement takes, along the floor; drawn when None. Somebody who walks
+        towards the lens starts further away than this and never comes nearer than `camera.NEAREST_M`.
+    """
     volunteer = simulate_volunteer(subject_index, seed=seed)
     setup = _rng(seed, subject_index, exercise, "setup")
-    rate = float(setup.choice(FRAME_RATES_FPS, p=FRAME_RATE_ODDS)) if fps is None else fps
-    yaw_deg = _sample_yaw_deg(exercise, setup)
+    drawn_fps, drawn_yaw_deg = float(setup.choice(FRAME_RATES_FPS, p=FRAME_RATE_ODDS)), _sample_yaw_deg(exercise, setup)
+    rate, yaw = drawn_fps if fps is None else fps, drawn_yaw_deg if yaw_deg is None else yaw_deg
     motion = perform(volunteer, exercise, rng=_rng(seed, subject_index, exercise, "motion"), fps=rate)
     figure = pose_body(volunteer.body, motion)
-    camera = sample_camera(figure.landmarks_m, yaw_deg=yaw_deg, rng=setup)
+    camera = sample_camera(figure.landmarks_m, yaw_deg=yaw, rng=setup, distance_m=distance_m)
     rating = rate_back(volunteer, _rng(seed, subject_index, exercise, "rating"))
-    return Performance(volunteer, exercise, motion, figure, camera, yaw_deg, rating)
+    return Performance(volunteer, exercise, motion, figure, camera, yaw, rating, rate)
 
 
-def measure_truth(performance: Performance) -> dict[str, float]:
-    """Measure what really happened on the error-free body."""
-    figure, motion, habits = performance.figure, performance.motion, performance.volunteer.habits
-    marks = figure.landmarks_m
-    shoulders = marks[:, [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]].mean(axis=1)
-    trunk = shoulders - mid_hip_m(marks)[:, 0]
-    flexion = np.degrees(np.unwrap(np.arctan2(trunk[:, 2], trunk[:, 1])))
-    lean = np.degrees(np.arcsin(trunk[:, 0] / np.linalg.norm(trunk, axis=1)))
-    fingers = np.minimum(*(figure.joints_m[f"{side}_fingertip"][:, 1] for side in ("left", "right")))
-    return {
-        "peak_trunk_flexion_deg": float(flexion.max()),
-        "trunk_flexion_range_deg": float(flexion.max() - flexion[0]),
-        "side_lean_deg": float(lean.mean()),
-        "side_lean_at_deepest_deg": float(lean[int(flexion.argmax())]),
-        "fingertip_to_floor_cm": float(100.0 * fingers.min()),
-        "shoulder_obliquity_deg": habits[Trait.SHOULDER_TILT],
-        "pelvic_obliquity_deg": habits[Trait.PELVIC_TILT],
-        "thorax_pelvis_phase_deg": habits[Trait.THORAX_PHASE],
-        "axial_rotation_range_deg": float(np.ptp(_axial_rotation_deg(marks))),
-        **motion.events,
-    }
+def simulate_turning(
+    subject_index: int,
+    *,
+    seed: int,
+    fps: float | None = None,
+    yaw_deg: float | None = None,
+    distance_m: float | None = None,
+    arms: Arms | None = None,
+    is_seated: bool = False,
+) -> Performance:
+    """Let one volunteer of a cohort turn the trunk left and right; the parameters are those of `simulate_performance`.
 
-
-def _axial_rotation_deg(marks: FloatArray) -> FloatArray:
-    """Turn of the shoulder line against the hip line about the vertical; shape (n,)."""
-    shoulders = marks[:, Landmark.LEFT_SHOULDER] - marks[:, Landmark.RIGHT_SHOULDER]
-    hips = marks[:, Landmark.LEFT_HIP] - marks[:, Landmark.RIGHT_HIP]
-    angle = np.arctan2(shoulders[:, 2], shoulders[:, 0]) - np.arctan2(hips[:, 2], hips[:, 0])
-    return np.degrees(np.unwrap(angle))
+    Parameters
+    ----------
+    arms, is_seated
+        See `turning.turn_trunk`.
+    """
+    volunteer = simulate_volunteer(subject_index, seed=seed)
+    setup = _rng(seed, subject_index, None, "setup")
+    drawn_fps, drawn_yaw_deg = float(setup.choice(FRAME_RATES_FPS, p=FRAME_RATE_ODDS)), float(setup.normal(0.0, 25.0))
+    rate, yaw = drawn_fps if fps is None else fps, drawn_yaw_deg if yaw_deg is None else yaw_deg
+    rng = _rng(seed, subject_index, None, "motion")
+    motion = turn_trunk(volunteer, rng=rng, fps=rate, arms=arms, is_seated=is_seated)
+    figure = pose_body(volunteer.body, motion)
+    camera = sample_camera(figure.landmarks_m, yaw_deg=yaw, rng=setup, distance_m=distance_m)
+    rating = rate_back(volunteer, _rng(seed, subject_index, None, "rating"))
+    return Performance(volunteer, None, motion, figure, camera, yaw, rating, rate)
 
 
 def _sample_yaw_deg(exercise: Exercise, rng: np.random.Generator) -> float:

@@ -65,6 +65,9 @@ class Trait(StrEnum):
     PELVIC_DROP = "pelvic_drop_range_deg"
     GAIT_SWAY = "gait_side_lean_range_deg"
     ARM_SWING = "arm_swing_range_deg"
+    ARM_SWING_SIDE = "arm_swing_right_excess_percent"
+    STEP_TIME_SIDE = "step_time_left_excess_percent"
+    STEP_LENGTH_SIDE = "step_length_left_excess_percent"
     JUMP_HEIGHT = "jump_height_offset_cm"
     JUMP_SHIFT = "jump_side_shift_cm"
     CROUCH = "crouch_depth_share"
@@ -86,7 +89,8 @@ class TraitNorm:
     """[A] Share of people who show the effect; their strength makes up for the others."""
     is_log: bool = False
     is_sided: bool = False
-    """True where the effect goes to the person's painful side, so that the group's mean stays near 0."""
+    """True where the effect goes to the person's painful side, so that the group's mean stays near 0; to the other side
+    where `shift` is negative. Sided traits are positive to the left."""
     low: float = -np.inf
     high: float = np.inf
 
@@ -157,8 +161,16 @@ TRAITS: Mapping[Trait, TraitNorm] = {
     Trait.PELVIC_DROP: TraitNorm(8.5, 2.0, 0.0, "[R] 8-10 deg", low=3.0, high=14.0),
     Trait.GAIT_SWAY: TraitNorm(5.0, 1.5, 0.0, "[R] 4-6 deg of side lean", low=1.0, high=10.0),
     Trait.ARM_SWING: TraitNorm(36.0, 14.0, -6.0, "[A]", 0.5, low=4.0, high=85.0),
+    Trait.ARM_SWING_SIDE: TraitNorm(
+        0.0, 12.0, 8.0, "[A] the painful side's arm swings less", 0.5, is_sided=True, low=-80.0, high=80.0
+    ),
+    # A painful side bears weight for less time, so that the other foot's step is the shorter and the quicker one.
+    Trait.STEP_TIME_SIDE: TraitNorm(0.0, 3.0, 2.5, "[A]", 0.5, is_sided=True, low=-20.0, high=20.0),
+    Trait.STEP_LENGTH_SIDE: TraitNorm(0.0, 3.0, 2.5, "[A]", 0.5, is_sided=True, low=-20.0, high=20.0),
     Trait.JUMP_HEIGHT: TraitNorm(0.0, 5.0, 0.0, "[V] no effect found (PMC6193468); SD as of the elderly [V]"),
-    Trait.JUMP_SHIFT: TraitNorm(0.0, 1.0, 1.2, "[A]", 0.5, is_sided=True, low=-7.0, high=7.0),
+    Trait.JUMP_SHIFT: TraitNorm(
+        0.0, 1.0, -1.2, "[A] weight moves off the painful side", 0.5, is_sided=True, low=-7.0, high=7.0
+    ),
     Trait.CROUCH: TraitNorm(0.30, 0.05, -0.03, "[A] share of leg length; patients dip less", 0.5, low=0.15, high=0.45),
     Trait.SLOW_START: TraitNorm(np.log(0.6), 0.4, np.log(1.25), "[A]", 0.5, is_log=True, low=0.2, high=2.5),
     Trait.GUARDING: TraitNorm(0.0, 0.05, 0.12, "[A] a hand climbs up the thigh", 0.3, low=0.0, high=1.0),
@@ -210,7 +222,7 @@ def sample_volunteer(
         effects[trait] = strength if shown and norm.shift != 0.0 else 0.0
         shift = severity(back) * effects[trait] * norm.shift
         if norm.is_sided:
-            shift = painful_side * max(shift, 0.0)
+            shift = painful_side * shift if severity(back) > 0.0 else 0.0
         value = norm.mean + norm.sd * float(rng.normal()) + shift
         value = float(np.exp(value)) if norm.is_log else value
         habits[trait] = float(np.clip(value, norm.low, norm.high))

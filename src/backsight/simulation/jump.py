@@ -18,10 +18,21 @@ from backsight.simulation.standing import spine_angles, stand
 
 GRAVITY_MPS2 = 9.81
 LOWEST_JUMP_CM = 3.0
-TAKE_OFF_FOOT_DEG = -48.0
-"""Pitch of the feet when the toes leave the floor."""
-TAKE_OFF_STRETCH = 0.992
-"""Leg length at take-off as a share of the stretched leg."""
+TAKE_OFF_FOOT_DEG = -40.0
+"""Pitch of the feet when the toes leave the floor and when they meet it again."""
+TAKE_OFF_STRETCH = 0.98
+"""Leg length at take-off as a share of the stretched leg: knees bent by 23 degrees."""
+ANKLE_SHARE = 0.4
+"""Share of the speed at take-off and landing that the ankles give, the knees giving the rest."""
+TRUNK_LEADS_S = 0.12
+"""So long before the legs push the trunk begins to come up: joints extend from the trunk down. Assumption."""
+FOOT_FOLLOWS_S = 0.07
+"""For so long the feet go on stretching after take-off."""
+ASYMMETRY_MS_PER_CM = 5.0
+"""[A] How much sooner the side that bears less weight leaves the floor, and how much later it lands."""
+ASYMMETRY_SD_MS = 6.2
+"""[A] Together with a shift of weight of 1 cm (SD) the feet of healthy people leave and land 8 ms (SD) apart."""
+LARGEST_ASYMMETRY_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,10 @@ class _Times:
     caught_s: float
     upright_s: float
     end_s: float
+    feet_off_s: tuple[float, float]
+    """When the left and the right foot leave the floor; the later one is `take_off_s`."""
+    feet_on_s: tuple[float, float]
+    """When the left and the right foot are back; the earlier one is `touch_down_s`."""
 
 
 def jump(volunteer: Volunteer, *, rng: np.random.Generator, fps: float) -> Motion:
@@ -54,7 +69,25 @@ def jump(volunteer: Volunteer, *, rng: np.random.Generator, fps: float) -> Motio
     touch_down = take_off + 2.0 * speed / GRAVITY_MPS2
     caught = touch_down + catch
     upright = caught + float(rng.uniform(0.5, 1.0))
-    times = _Times(start, start + dip, take_off, touch_down, caught, upright, upright + float(rng.uniform(0.4, 1.4)))
+    end = upright + float(rng.uniform(0.4, 1.4))
+    lead = ASYMMETRY_MS_PER_CM * habits[Trait.JUMP_SHIFT] / 1000.0
+    off, on = (
+        float(
+            np.clip(sign * lead + rng.normal(0.0, ASYMMETRY_SD_MS / 1000.0), -LARGEST_ASYMMETRY_S, LARGEST_ASYMMETRY_S)
+        )
+        for sign in (1.0, -1.0)
+    )
+    times = _Times(
+        dip_s=start,
+        push_s=start + dip,
+        take_off_s=take_off,
+        touch_down_s=touch_down,
+        caught_s=caught,
+        upright_s=upright,
+        end_s=end,
+        feet_off_s=(take_off + min(off, 0.0), take_off - max(off, 0.0)),
+        feet_on_s=(touch_down + max(on, 0.0), touch_down - min(on, 0.0)),
+    )
     t = np.arange(round(times.end_s * fps)) / fps
     base = stand(volunteer, t, rng)
     return _move(volunteer, base, times, speed=speed, depth_m=depth_m, landing_m=landing_m, rng=rng)
@@ -71,30 +104,31 @@ def _move(
     rng: np.random.Generator,
 ) -> Motion:
     body, t = volunteer.body, base.timestamps_s
-    bent = pulse(t, (times.dip_s, times.push_s, times.push_s, times.take_off_s))
-    bent += landing_m / depth_m * pulse(t, (times.touch_down_s - 0.05, times.caught_s, times.caught_s, times.upright_s))
-    fold = np.radians(rng.uniform(28.0, 55.0)) * bent
+    landing = (
+        landing_m / depth_m * pulse(t, (times.touch_down_s - 0.05, times.caught_s, times.caught_s, times.upright_s))
+    )
+    bent = landing + pulse(t, (times.dip_s, times.push_s, times.push_s, times.take_off_s))
+    unfolds_s = times.push_s - TRUNK_LEADS_S
+    folded = landing + pulse(t, (times.dip_s, unfolds_s, unfolds_s, times.take_off_s))
+    fold = np.radians(rng.uniform(28.0, 55.0)) * folded
     shift_m = volunteer.habits[Trait.JUMP_SHIFT] / 100.0 * bent
     spine = _fold_trunk(volunteer, base, fold, shift_m)
     ankle, foot = base.ankle_m.copy(), base.foot_rad.copy()
-    pitch = _foot_pitch(t, times)
-    forward, high = foot_ankle_m(body, toes_up_rad=pitch)
+    pitch, lift = _feet(body, t, times, speed=speed)
+    forward = foot_ankle_m(body, toes_up_rad=pitch.ravel())[0].reshape(pitch.shape)
     drift = float(rng.normal(0.03, 0.05)) * np.clip(
         (t - times.take_off_s) / (times.touch_down_s - times.take_off_s), 0.0, 1.0
     )
     toe_out = np.array(SIDES) * foot[:, :, 1]
-    ankle[:, :, 0] += forward[:, None] * np.sin(toe_out)
-    ankle[:, :, 2] += forward[:, None] * np.cos(toe_out) + drift[:, None]
+    ankle[:, :, 0] += forward * np.sin(toe_out)
+    ankle[:, :, 1] = lift
+    ankle[:, :, 2] += forward * np.cos(toe_out) + drift[:, None]
     root = base.root_m.copy()
     root[:, 0] += shift_m
-    root[:, 2] += drift - 0.35 * depth_m * bent + 0.6 * forward * (1.0 - np.clip(bent, 0.0, 1.0))
-    root[:, 1], flight = _height(body, base, spine[:, 0], times, speed=speed, depth_m=depth_m, landing_m=landing_m)
-    middle = (times.take_off_s + times.touch_down_s) / 2.0
-    tuck = 0.02 * body.leg_m * pulse(t, (times.take_off_s, middle, middle, times.touch_down_s))
-    ankle[:, :, 1] = (high + flight + tuck)[:, None]
-    foot[:, :, 0] = pitch[:, None]
+    root[:, 2] += drift - 0.35 * depth_m * bent + 0.6 * forward.mean(axis=1) * (1.0 - np.clip(bent, 0.0, 1.0))
+    root[:, 1] = _height(body, base, spine[:, 0], times, speed=speed, depth_m=depth_m, landing_m=landing_m)
+    foot[:, :, 0] = pitch
     shoulder, elbow = _swing_arms(base, times, rng)
-    height_cm = 100.0 * speed**2 / (2.0 * GRAVITY_MPS2)
     return replace(
         base,
         root_m=root,
@@ -104,13 +138,27 @@ def _move(
         foot_rad=foot,
         shoulder_rad=shoulder,
         elbow_rad=elbow,
-        events={
-            "take_off_s": times.take_off_s,
-            "touch_down_s": times.touch_down_s,
-            "flight_s": times.touch_down_s - times.take_off_s,
-            "jump_height_cm": height_cm,
-        },
+        events=_numbers(times, speed=speed),
+        moments=(
+            ("take_off", times.take_off_s),
+            ("apex", 0.5 * (times.take_off_s + times.touch_down_s)),
+            ("landing", times.touch_down_s),
+        ),
     )
+
+
+def _numbers(times: _Times, *, speed: float) -> dict[str, float]:
+    """Return times and sizes of the jump."""
+    return {
+        "take_off_s": times.take_off_s,
+        "touch_down_s": times.touch_down_s,
+        "flight_s": times.touch_down_s - times.take_off_s,
+        "jump_height_cm": 100.0 * speed**2 / (2.0 * GRAVITY_MPS2),
+        "dip_s": times.dip_s,
+        "upright_s": times.upright_s,
+        "take_off_asymmetry_ms": 1000.0 * (times.feet_off_s[0] - times.feet_off_s[1]),
+        "landing_asymmetry_ms": 1000.0 * (times.feet_on_s[0] - times.feet_on_s[1]),
+    }
 
 
 def _fold_trunk(volunteer: Volunteer, base: Motion, fold: FloatArray, shift_m: FloatArray) -> FloatArray:
@@ -127,16 +175,38 @@ def _fold_trunk(volunteer: Volunteer, base: Motion, fold: FloatArray, shift_m: F
     )
 
 
-def _foot_pitch(t: FloatArray, times: _Times) -> FloatArray:
-    """Heels rise at the end of the push, stay up in flight, and come down after the toes have landed."""
-    push = times.take_off_s - times.push_s
-    catch = times.caught_s - times.touch_down_s
-    raised = pulse(
-        t,
-        (times.take_off_s - 0.45 * push, times.take_off_s, times.touch_down_s, times.touch_down_s + 0.6 * catch),
-    )
-    pitch: FloatArray = np.radians(TAKE_OFF_FOOT_DEG) * raised
-    return pitch
+def _feet(body: Body, t: FloatArray, times: _Times, *, speed: float) -> tuple[FloatArray, FloatArray]:
+    """Return pitch of the feet and height of the ankles over the floor; each (n, 2).
+
+    Heels rise at the end of the push, the feet go on stretching after they have left, and heels come down once the
+    toes have landed. A foot in the air flies as the hips do, so that the legs keep their shape.
+    """
+    pitch, height = np.zeros((len(t), 2)), np.zeros((len(t), 2))
+    push, catch = times.take_off_s - times.push_s, times.caught_s - times.touch_down_s
+    down = np.radians(TAKE_OFF_FOOT_DEG)
+    lever_m = body.toe_m * np.cos(down) + body.ankle_height_m * np.sin(down)
+    rate = ANKLE_SHARE * speed / lever_m
+    level = float(foot_ankle_m(body, toes_up_rad=np.array([down]))[1][0])
+    for side, (off, on) in enumerate(zip(times.feet_off_s, times.feet_on_s, strict=True)):
+        rises, lands = off - 0.45 * push, on + 0.6 * catch
+        stretched = down - 0.5 * rate * FOOT_FOLLOWS_S
+        follows = min(off + FOOT_FOLLOWS_S, 0.5 * (off + on))
+        pitch[:, side] = np.select(
+            [t < rises, t < off, t < follows, t < on, t < lands],
+            [
+                0.0,
+                quintic(t, rises, off, start=(0.0, 0.0, 0.0), end=(down, -rate, 0.0)),
+                quintic(t, off, follows, start=(down, -rate, 0.0), end=(stretched, 0.0, 0.0)),
+                stretched + (down - stretched) * min_jerk(t, follows, on),
+                quintic(t, on, lands, start=(down, rate, 0.0), end=(0.0, 0.0, 0.0)),
+            ],
+            0.0,
+        )
+        on_floor = foot_ankle_m(body, toes_up_rad=pitch[:, side])[1]
+        flying = (t > off) & (t < on)
+        up = 0.5 * GRAVITY_MPS2 * (t - off) * (on - t)
+        height[:, side] = np.where(flying, level + up, on_floor)
+    return pitch, height
 
 
 def _height(
@@ -148,8 +218,8 @@ def _height(
     speed: float,
     depth_m: float,
     landing_m: float,
-) -> tuple[FloatArray, FloatArray]:
-    """Height of the hips over time, and how much of it is flight."""
+) -> FloatArray:
+    """Height of the hips over time."""
     t = base.timestamps_s
     standing = base.root_m[:, 1]
     low, low_after = float(standing[0] - depth_m), float(standing[0] - landing_m)
@@ -170,7 +240,7 @@ def _height(
     height = np.where(t >= times.push_s, push, height)
     height = np.where(t >= times.take_off_s, top + flight, height)
     height = np.where(t > times.touch_down_s, catch, height)
-    return np.where(t >= times.caught_s, up, height), flight
+    return np.where(t >= times.caught_s, up, height)
 
 
 def _swing_arms(base: Motion, times: _Times, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:

@@ -38,6 +38,20 @@ NECK_SLOPE_RAD = 0.20
 """How far the neck slopes forward when one stands upright. Assumption."""
 
 
+@dataclass(frozen=True)
+class Footfall:
+    """A foot's stay on the floor."""
+
+    side: int
+    """0 = left, 1 = right."""
+    time_s: float
+    """When the foot comes down, in the recording's time; before 0 for a foot that stands at the start."""
+    way_m: float
+    """How far along the way its flat foot's ankle is."""
+    is_steady: bool
+    """Neither the first nor the last step of the walk."""
+
+
 @dataclass(frozen=True, eq=False)
 class Motion:
     """What every joint does over time, all angles in radians."""
@@ -65,6 +79,14 @@ class Motion:
     """Toes up, toes out; shape (n_frames, 2, 2)."""
     events: Mapping[str, float] = field(default_factory=dict)
     """Times in seconds and sizes that the movement was made with."""
+    moments: tuple[tuple[str, float], ...] = ()
+    """Name and time in seconds of every event of the movement, as it was planned, between frames; by time."""
+    footfalls: tuple[Footfall, ...] = ()
+    """Of a walk, by time."""
+    bends: tuple[tuple[float, float, float, float], ...] = ()
+    """Of a touch of the toes: when each bend leaves standing, arrives at the bottom, leaves it and is over, seconds."""
+    stride_phase_rad: FloatArray | None = None
+    """Of a walk: advancing by pi from one footfall to the next, 0 at the first; shape (n_frames,)."""
 
 
 @dataclass(frozen=True, eq=False)

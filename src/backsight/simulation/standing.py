@@ -8,7 +8,7 @@ from backsight.domain.validation import FloatArray
 from backsight.simulation.body import Body
 from backsight.simulation.dysfunction import Trait, Volunteer
 from backsight.simulation.profiles import wander
-from backsight.simulation.skeleton import Motion, hip_height_m
+from backsight.simulation.skeleton import Motion, about_x, about_z, hip_height_m, orient
 
 CURVE_SHARES = np.array([0.0, 0.45, 0.75, 1.0])
 """How much of the spine's bending against the pelvis each piece carries, from the pelvis up. Assumption: 45 % at L5/S1,
@@ -17,6 +17,10 @@ SIDE_SHARES = np.array([0.0, 1.0, 0.7, 0.2])
 """The same for side bending: the lumbar spine leans, the shoulders come back level. Assumption."""
 TURN_SHARES = np.array([0.0, 0.2, 0.5, 1.0])
 """The same for turning, most of which is thoracic. Assumption."""
+HAND_BESIDE_SHARE = 0.118
+"""Wrists pass this far from the mid-line, as a share of height: trochanters are 0.0955 from it (Winter 2009)."""
+ELBOW_SWING_RAD = 0.3
+"""Room for the elbow to bend as arms swing. Assumption."""
 SWAY_SD_M = 0.004
 """Sway of the hips in quiet standing. Assumption, about the centre of pressure's 3 to 6 mm [R]."""
 
@@ -59,6 +63,35 @@ def spine_angles(
     spine[:, 1:, 0] = np.outer(curve, np.diff(CURVE_SHARES))
     spine[:, 1:, 1] = np.outer(side, np.diff(SIDE_SHARES))
     spine[:, 1:, 2] = np.outer(thorax_turn_rad, np.diff(TURN_SHARES))
+    return spine
+
+
+def lean_line(body: Body, spine_rad: FloatArray, *, trunk_lean_rad: FloatArray) -> FloatArray:
+    """Turn the pelvis until the line from mid-hip to mid-shoulder leaves the sagittal plane by the wanted angle.
+
+    `spine_angles` meets the angle upright; a spine that is bent forward hardly moves that line by bending sideways. The
+    pelvis turns about the axis that is square to the line in the sagittal plane: the vertical one in a deep bend.
+
+    Parameters
+    ----------
+    spine_rad
+        As in `Motion.spine_rad`; shape (n, 4, 3).
+    trunk_lean_rad
+        To the left positive; shape (n,).
+    """
+    rotation, line = np.eye(3), np.zeros((len(spine_rad), 3))
+    for piece, length in enumerate(body.trunk_lengths_m):
+        rotation = rotation @ orient(spine_rad[:, piece])
+        line = line + length * rotation[:, :, 1]
+    line /= np.linalg.norm(line, axis=1, keepdims=True)
+    missing = trunk_lean_rad - np.arcsin(line[:, 0])
+    towards = np.arctan2(line[:, 2], line[:, 1])
+    # In axes whose y is the line's sagittal part, a turn about z leans it.
+    turned = about_x(towards) @ about_z(-missing) @ about_x(-towards) @ orient(spine_rad[:, 0])
+    spine = spine_rad.copy()
+    spine[:, 0, 0] = np.arctan2(-turned[:, 1, 2], turned[:, 1, 1])
+    spine[:, 0, 1] = -np.arcsin(turned[:, 1, 0])
+    spine[:, 0, 2] = np.arctan2(-turned[:, 2, 0], turned[:, 0, 0])
     return spine
 
 
@@ -108,7 +141,7 @@ def stand(volunteer: Volunteer, t: FloatArray, rng: np.random.Generator) -> Moti
     for joint in (0, 1):
         for axis, sd in enumerate((2.0, 1.0, 3.0)):
             neck[:, joint, axis] = wander(t, rng, sd=np.radians(sd), fastest_hz=0.5) + np.radians(rng.normal(0.0, sd))
-    shoulder, elbow = _hang_arms(t, spine, rng)
+    shoulder, elbow = _hang_arms(body, t, spine, rng)
     return Motion(
         timestamps_s=t,
         root_m=root,
@@ -123,15 +156,21 @@ def stand(volunteer: Volunteer, t: FloatArray, rng: np.random.Generator) -> Moti
     )
 
 
-def _hang_arms(t: FloatArray, spine: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+def _hang_arms(body: Body, t: FloatArray, spine: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """Let the arms hang a little off the body, elbows slightly bent; shoulder (n, 2, 3) and elbow (n, 2) angles."""
     shoulder = np.zeros((len(t), 2, 3))
+    elbow = np.radians(np.clip(rng.normal(14.0, 5.0, 2), 2.0, 35.0))
     for side in (0, 1):
         # Hanging arms: upright whatever the thorax does, a little off the body; assumption.
         shoulder[:, side, 0] = spine[:, :, 0].sum(axis=1) + np.radians(rng.normal(2.0, 4.0)) + wander(t, rng, sd=0.015)
-        shoulder[:, side, 1] = np.radians(np.clip(rng.normal(8.0, 3.0), 2.0, 18.0)) + wander(t, rng, sd=0.01)
-        shoulder[:, side, 2] = np.radians(rng.normal(20.0, 10.0))
-    return shoulder, np.radians(np.clip(rng.normal(14.0, 5.0, 2), 2.0, 35.0)) + np.zeros((len(t), 2))
+        inward = np.radians(rng.normal(20.0, 10.0))
+        taken_m = body.forearm_m * np.sin(elbow[side] + ELBOW_SWING_RAD) * np.sin(inward)
+        room_m = HAND_BESIDE_SHARE * body.height_m * body.build - body.shoulder_half_m + taken_m
+        least = np.arcsin(np.clip(room_m / (body.upper_arm_m + body.forearm_m), 0.0, 0.3))
+        abduction = np.maximum(np.radians(np.clip(rng.normal(8.0, 3.0), 2.0, 18.0)), least)
+        shoulder[:, side, 1] = abduction + wander(t, rng, sd=0.01)
+        shoulder[:, side, 2] = inward
+    return shoulder, elbow + np.zeros((len(t), 2))
 
 
 def shoulder_girdle_deg(volunteer: Volunteer) -> float:

@@ -13,7 +13,7 @@ from backsight.domain.validation import FloatArray
 from backsight.simulation.dysfunction import Trait, Volunteer
 from backsight.simulation.profiles import min_jerk, pulse
 from backsight.simulation.skeleton import Motion, hip_height_m
-from backsight.simulation.standing import chord_m, spine_angles, stand
+from backsight.simulation.standing import chord_m, lean_line, spine_angles, stand
 
 LONGEST_S = 12.0
 """No further bend is begun that would end after this."""
@@ -21,6 +21,12 @@ PAUSE_SHARE = (0.02, 0.18)
 """Share of a bend's duration spent at the bottom."""
 DOWN_SHARE = (0.44, 0.58)
 """Share of the moving time that is spent going down."""
+FINGERS_ABOVE_M = 0.02
+"""Fingertips are aimed at this height, half a finger's thickness and what a tilted shoulder line adds."""
+STRETCH_SOFTLY_SHARE = 0.05
+"""An arm that reaches for something begins to follow it this share of its length before it is stretched."""
+LATER_DEPTH = 0.95
+"""The first bend is the deepest, by enough to be known again; later ones reach about this share of it."""
 REPETITIONS = (0.6, 0.25, 0.15)
 """Probability of one, two and three bends in a recording."""
 
@@ -47,7 +53,7 @@ def _plan(volunteer: Volunteer, rng: np.random.Generator) -> tuple[tuple[_Bend, 
         down = (duration - pause) * float(rng.uniform(*DOWN_SHARE))
         if repetition and clock + duration > LONGEST_S:
             break
-        depth = 1.0 if repetition == 0 else 1.0 + float(rng.normal(0.0, 0.02))
+        depth = 1.0 if repetition == 0 else LATER_DEPTH + float(np.clip(rng.normal(0.0, 0.015), -0.03, 0.03))
         bends.append(_Bend(clock, clock + down, clock + down + pause, clock + duration, depth))
         clock += duration + float(rng.uniform(0.4, 1.2))
     return tuple(bends), clock + float(rng.uniform(0.2, 1.0))
@@ -68,19 +74,21 @@ def touch_toes(volunteer: Volunteer, *, rng: np.random.Generator, fps: float) ->
     pelvis[:, 0] = rest * (1.0 - pelvic) + peak * habits[Trait.PELVIC_SHARE] * pelvic
     stoop = np.radians(habits[Trait.TRUNK_STOOP])
     deviation = np.radians(habits[Trait.BEND_DEVIATION])
+    lean = np.radians(habits[Trait.TRUNK_LEAN]) * (1.0 - trunk) + deviation * trunk
     spine = spine_angles(
         body,
         pelvis_rad=pelvis,
         trunk_flexion_rad=stoop * (1.0 - trunk) + peak * trunk,
-        trunk_lean_rad=np.radians(habits[Trait.TRUNK_LEAN]) * (1.0 - trunk) + deviation * trunk,
+        trunk_lean_rad=lean,
         thorax_turn_rad=base.spine_rad[:, 1:, 2].sum(axis=1) + 0.5 * deviation * trunk,
     )
+    spine = lean_line(body, spine, trunk_lean_rad=lean)
     root = base.root_m.copy()
     root[:, 2] -= float(rng.uniform(0.06, 0.10)) * body.height_m * pelvic  # hips go back, or one would fall over
     root[:, 0] -= 0.2 * np.sin(deviation) * trunk * chord_m(body, spine)
     knee = np.radians(6.0) * (1.0 - trunk) + np.radians(habits[Trait.BEND_KNEES]) * trunk
     root[:, 1] = hip_height_m(
-        body, root_xz_m=root[:, ::2], pelvis_rad=pelvis, ankle_m=base.ankle_m, stretch=np.cos(knee / 2.0)
+        body, root_xz_m=root[:, ::2], pelvis_rad=spine[:, 0], ankle_m=base.ankle_m, stretch=np.cos(knee / 2.0)
     )
     moved = replace(base, root_m=root, spine_rad=spine)
     shoulder, elbow = _reach(volunteer, moved, trunk, bends, rng)
@@ -93,15 +101,27 @@ def touch_toes(volunteer: Volunteer, *, rng: np.random.Generator, fps: float) ->
         shoulder_rad=shoulder,
         elbow_rad=elbow,
         neck_rad=neck,
-        events={
-            "n_repetitions": float(len(bends)),
-            "bend_start_s": first.start_s,
-            "bend_bottom_s": first.bottom_s,
-            "bend_end_s": first.end_s,
-            "bend_duration_s": first.end_s - first.start_s,
-            "commanded_trunk_flexion_deg": habits[Trait.TRUNK_FLEXION],
-        },
+        events=_numbers(volunteer, bends),
+        bends=tuple((bend.start_s, bend.bottom_s, bend.leave_s, bend.end_s) for bend in bends),
+        moments=(
+            ("bend_start", first.start_s),
+            ("bend_bottom", 0.5 * (first.bottom_s + first.leave_s)),
+            ("bend_end", first.end_s),
+        ),
     )
+
+
+def _numbers(volunteer: Volunteer, bends: tuple[_Bend, ...]) -> dict[str, float]:
+    """Return times of the first bend and what the bends were made with."""
+    first = bends[0]
+    return {
+        "n_repetitions": float(len(bends)),
+        "bend_start_s": first.start_s,
+        "bend_bottom_s": first.bottom_s,
+        "bend_end_s": first.end_s,
+        "bend_duration_s": first.end_s - first.start_s,
+        "commanded_trunk_flexion_deg": volunteer.habits[Trait.TRUNK_FLEXION],
+    }
 
 
 def _pelvic_times(bend: _Bend, delay_s: float) -> tuple[float, float, float, float]:
@@ -124,9 +144,9 @@ def _reach(
     shoulder_z = motion.root_m[:, 2] + np.sin(pitch) @ lengths
     shoulder_y = motion.root_m[:, 1] + np.cos(pitch) @ lengths
     weight = min_jerk(trunk, 0.05, 0.8)
-    fore = body.forearm_m + 0.95 * body.hand_m
+    fore = body.forearm_m + body.hand_m
     ahead = float(rng.uniform(0.3, 1.05)) * body.toe_m
-    aim, bend = _aim(ahead - shoulder_z, shoulder_y, upper_m=body.upper_arm_m, fore_m=fore)
+    aim, bend = _aim(ahead - shoulder_z, shoulder_y - FINGERS_ABOVE_M, upper_m=body.upper_arm_m, fore_m=fore)
     support = np.zeros_like(trunk)
     for item in bends:
         rise = item.end_s - item.leave_s
@@ -155,9 +175,13 @@ def _reach(
 def _aim(ahead_m: FloatArray, below_m: FloatArray, *, upper_m: float, fore_m: float) -> tuple[FloatArray, FloatArray]:
     """Angle of the upper arm against straight down, and the elbow's flexion, for a hand to be ahead and below.
 
-    Where the point is out of reach the stretched arm points at it.
+    Where the point is out of reach the arm points at it, ever straighter: an arm that stretched at once would jerk.
     """
-    distance = np.clip(np.hypot(ahead_m, below_m), abs(upper_m - fore_m) + 0.05, upper_m + fore_m - 1e-4)
+    soft_m = STRETCH_SOFTLY_SHARE * (upper_m + fore_m)
+    from_m = upper_m + fore_m - soft_m
+    distance = np.maximum(np.hypot(ahead_m, below_m), abs(upper_m - fore_m) + 0.05)
+    softened = from_m + soft_m * (1.0 - np.exp(-np.maximum(distance - from_m, 0.0) / soft_m))
+    distance = np.where(distance > from_m, softened, distance)
     elbow = np.pi - np.arccos(np.clip((upper_m**2 + fore_m**2 - distance**2) / (2.0 * upper_m * fore_m), -1.0, 1.0))
     inner = np.arccos(np.clip((upper_m**2 + distance**2 - fore_m**2) / (2.0 * upper_m * distance), -1.0, 1.0))
     return np.arctan2(ahead_m, np.maximum(below_m, 0.05)) - inner, elbow

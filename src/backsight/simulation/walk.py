@@ -16,7 +16,7 @@ from backsight.domain.validation import FloatArray
 from backsight.simulation.body import Body
 from backsight.simulation.dysfunction import Trait, Volunteer, usual_gait_speed_mps
 from backsight.simulation.profiles import min_jerk
-from backsight.simulation.skeleton import SIDES, Motion, foot_ankle_m, hip_height_m
+from backsight.simulation.skeleton import SIDES, Footfall, Motion, foot_ankle_m, hip_height_m
 from backsight.simulation.standing import spine_angles, stand
 
 DISTANCE_M, CUT_DISTANCE_M = (2.0, 3.6), (3.0, 5.0)
@@ -32,6 +32,8 @@ FLAT_FROM, FLAT_TO = 0.14, 0.58
 TOE_CLEARANCE_M = 0.012
 """Least height of the swinging foot about mid-swing (Winter 1992 [R])."""
 SLOWEST_MPS = 0.35
+STEP_TIME_CV, STEP_LENGTH_CV = 0.012, 0.015
+"""[A] Relative SD of a step against the person's other steps of that side."""
 FINE_HZ = 120.0
 """Rate at which the height of the hips is worked out."""
 
@@ -99,7 +101,7 @@ def walk(volunteer: Volunteer, *, rng: np.random.Generator, fps: float) -> Motio
     neck = base.neck_rad.copy()
     neck[:, 0, 2] -= 0.8 * (thorax_turn + pelvis[:, 2]) * envelope  # the eyes look ahead
     neck[:, 0, 1] -= 0.7 * spine[:, :, 1].sum(axis=1) * envelope
-    speed = plan.step_m / plan.step_s
+    footfalls = _footfalls(plan, start_s)
     return replace(
         base,
         timestamps_s=t - t[0],
@@ -110,18 +112,40 @@ def walk(volunteer: Volunteer, *, rng: np.random.Generator, fps: float) -> Motio
         elbow_rad=elbow,
         ankle_m=ankle,
         foot_rad=np.stack([pitch, np.broadcast_to(plan.toe_out_rad, pitch.shape)], axis=2),
-        events={
-            "walking_speed_mps": speed,
-            "stride_m": 2.0 * plan.step_m,
-            "cadence_per_min": 60.0 / plan.step_s,
-            "n_steps": float(len(plan.strikes_s)),
-            "walk_start_s": plan.start_s - start_s,
-            "walk_end_s": plan.settled_s - start_s,
-            "steady_from_s": plan.strikes_s[1] - start_s,
-            "steady_to_s": plan.strikes_s[-2] - start_s,
-            "distance_m": plan.middles_m[-1],
-        },
+        events=_numbers(plan, start_s),
+        moments=tuple(
+            (f"{('left', 'right')[fall.side]}_heel_strike", fall.time_s)
+            for fall in footfalls
+            if 0.0 <= fall.time_s <= float(t[-1] - t[0])
+        ),
+        footfalls=footfalls,
+        stride_phase_rad=phase,
     )
+
+
+def _numbers(plan: _Plan, start_s: float) -> dict[str, float]:
+    """Return times, in the time of a recording that starts at `start_s` of the plan, and sizes of the walk."""
+    return {
+        "walking_speed_mps": plan.step_m / plan.step_s,
+        "stride_m": 2.0 * plan.step_m,
+        "cadence_per_min": 60.0 / plan.step_s,
+        "n_steps": float(len(plan.strikes_s)),
+        "walk_start_s": plan.start_s - start_s,
+        "walk_end_s": plan.settled_s - start_s,
+        "steady_from_s": plan.strikes_s[1] - start_s,
+        "steady_to_s": plan.strikes_s[-2] - start_s,
+        "distance_m": plan.middles_m[-1],
+    }
+
+
+def _footfalls(plan: _Plan, start_s: float) -> tuple[Footfall, ...]:
+    """Return where and when the feet come down, in the time of a recording that starts at `start_s` of the plan."""
+    falls = []
+    for k, strike_s in enumerate(plan.strikes_s):
+        side = (plan.first_side + k) % 2
+        stance = next(stance for stance in plan.feet[side] if stance.start_s == strike_s)
+        falls.append(Footfall(side, strike_s - start_s, stance.z_m, 0 < k < len(plan.strikes_s) - 1))
+    return tuple(falls)
 
 
 def _plan(volunteer: Volunteer, distances_m: tuple[float, float], rng: np.random.Generator) -> _Plan:
@@ -138,9 +162,11 @@ def _plan(volunteer: Volunteer, distances_m: tuple[float, float], rng: np.random
     start = float(rng.uniform(0.2, 1.0)) + habits[Trait.SLOW_START]
     first = 0 if rng.random() < 0.5 else 1
     swing = (1.0 - STANCE_SHARE) * 2.0 * step_s
-    strikes = [start + 1.15 * swing + step_s * k for k in range(n_steps + 1)]
-    wobble = rng.normal(0.0, 0.015, n_steps)
-    positions = list(np.cumsum(step_m * np.array([0.8, *np.ones(n_steps - 1)]) * (1.0 + wobble)))
+    sides = np.array([SIDES[(first + k) % 2] for k in range(n_steps + 1)])
+    uneven_s = 1.0 + 0.005 * habits[Trait.STEP_TIME_SIDE] * sides + rng.normal(0.0, STEP_TIME_CV, n_steps + 1)
+    uneven_m = 1.0 + 0.005 * habits[Trait.STEP_LENGTH_SIDE] * sides + rng.normal(0.0, STEP_LENGTH_CV, n_steps + 1)
+    strikes = (start + 1.15 * swing + np.cumsum([0.0, *(step_s * uneven_s[1:])])).tolist()
+    positions = list(np.cumsum(step_m * np.array([0.8, *np.ones(n_steps - 1)]) * uneven_m[:-1]))
     positions.append(positions[-1])
     landed: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([(0.0, 0.0)], [(0.0, 0.0)])
     for k, (strike, z) in enumerate(zip(strikes, positions, strict=True)):
@@ -244,7 +270,11 @@ def _progress(plan: _Plan) -> CubicSpline:
 
 def _rhythm(plan: _Plan, t: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Phase of the step, advancing pi a footfall from 0 at the first, and how far the walk is under way, 0 to 1."""
-    phase = np.pi * (t - plan.strikes_s[0]) / plan.step_s
+    n_around = int(np.ceil(max(plan.strikes_s[0] - t[0], t[-1] - plan.strikes_s[-1], 0.0) / plan.step_s)) + 2
+    steps = np.arange(-n_around, len(plan.strikes_s) + n_around)
+    around = plan.step_s * np.arange(1, n_around + 1)
+    knots = np.concatenate([plan.strikes_s[0] - around[::-1], plan.strikes_s, plan.strikes_s[-1] + around])
+    phase = np.pi * CubicSpline(knots, steps)(t)
     starts = min_jerk(t, plan.start_s, plan.strikes_s[0] + 0.2 * plan.step_s)
     ends = min_jerk(t, plan.strikes_s[-2], plan.settled_s)
     return phase, starts - ends
@@ -289,7 +319,7 @@ def _hip_height(
     fine_root[:, 1] = np.interp(fine, t, sway) + progress(np.clip(fine, plan.start_s, plan.settled_s))
     fine_pelvis = np.stack([np.interp(fine, t, pelvis[:, axis]) for axis in range(3)], axis=1)
     ankle, _ = _feet(body, plan, fine)
-    stretch = np.cos(np.radians(rng.uniform(5.0, 13.0)) / 2.0)
+    stretch = np.cos(np.radians(rng.uniform(7.0, 14.0)) / 2.0)
     cap = hip_height_m(body, root_xz_m=fine_root, pelvis_rad=fine_pelvis, ankle_m=ankle, stretch=stretch)
     width = max(3, round(window_s * FINE_HZ) | 1)
     smooth = uniform_filter1d(minimum_filter1d(cap, width, mode="nearest"), width, mode="nearest")
@@ -313,7 +343,8 @@ def _arms(
     carried = rng.random() < 0.08  # something is held, or a hand is in a pocket
     still_side = int(rng.integers(2)) if carried else -1
     for side in (0, 1):
-        amount = swing * (0.2 if side == still_side else 1.0) * rng.uniform(0.85, 1.15)
+        uneven = 1.0 - SIDES[side] * 0.005 * volunteer.habits[Trait.ARM_SWING_SIDE] + float(rng.normal(0.0, 0.03))
+        amount = swing * (0.2 if side == still_side else 1.0) * uneven
         wave = -SIDES[side] * SIDES[plan.first_side] * np.cos(phase - 0.15)
         shoulder[:, side, 0] += stoop - np.radians(3.0) * envelope + amount * wave
         elbow[:, side] += 0.5 * amount * (0.5 + 0.5 * wave) + np.radians(6.0) * envelope

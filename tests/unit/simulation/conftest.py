@@ -5,8 +5,9 @@ import pytest
 
 from backsight.domain.recording import Exercise
 from backsight.simulation.body import Body, make_body
-from backsight.simulation.cohort import Performance, VirtualRecording, simulate_performance, simulate_recording
+from backsight.simulation.cohort import VirtualRecording, simulate_performance, simulate_recording
 from backsight.simulation.dysfunction import Volunteer, sample_volunteer
+from backsight.simulation.performance import Performance
 
 SEED = 11
 N_PEOPLE = 8

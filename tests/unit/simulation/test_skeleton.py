@@ -6,7 +6,7 @@ import pytest
 from backsight.domain.landmarks import Landmark
 from backsight.domain.recording import Exercise
 from backsight.simulation.body import Body
-from backsight.simulation.cohort import Performance
+from backsight.simulation.performance import Performance
 from backsight.simulation.skeleton import Motion, about_x, about_y, about_z, foot_ankle_m, orient, pose_body
 
 L = Landmark

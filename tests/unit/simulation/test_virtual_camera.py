@@ -6,14 +6,21 @@ import pytest
 from backsight.domain.landmarks import Landmark
 from backsight.domain.recording import Exercise
 from backsight.simulation.camera import FRAME_SIZE, Camera, aim_camera, landmarks_as_seen
-from backsight.simulation.cohort import Performance, VirtualRecording
+from backsight.simulation.cohort import VirtualRecording
+from backsight.simulation.performance import Performance
 
 L = Landmark
 
 
-def front(*, yaw_deg: float = 0.0, pitch_deg: float = 0.0, focal_px: float = 600.0) -> Camera:
+def front(*, yaw_deg: float = 0.0, pitch_deg: float = 0.0, focal_px: float = 600.0, roll_deg: float = 0.0) -> Camera:
     return aim_camera(
-        at_m=np.zeros(3), yaw_deg=yaw_deg, distance_m=3.0, height_m=1.0, pitch_deg=pitch_deg, focal_px=focal_px
+        at_m=np.zeros(3),
+        yaw_deg=yaw_deg,
+        distance_m=3.0,
+        height_m=1.0,
+        pitch_deg=pitch_deg,
+        focal_px=focal_px,
+        roll_deg=roll_deg,
     )
 
 
@@ -40,6 +47,21 @@ def test_camera_pitched_down_sees_its_aim_in_the_middle() -> None:
     assert camera.project(np.zeros(3)) == pytest.approx(np.array(FRAME_SIZE) / 2.0)
     assert camera.axes @ camera.axes.T == pytest.approx(np.eye(3))
     assert np.linalg.det(camera.axes) == pytest.approx(1.0)
+
+
+def test_rolled_camera_shows_an_upright_line_leaning_to_the_left() -> None:
+    camera = front(roll_deg=10.0)
+    foot, head = camera.project(np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
+    leaning = np.degrees(np.arctan2(head[0] - foot[0], foot[1] - head[1]))
+    assert leaning == pytest.approx(-10.0)
+    assert camera.axes @ camera.axes.T == pytest.approx(np.eye(3))
+    assert np.linalg.det(camera.axes) == pytest.approx(1.0)
+
+
+def test_cameras_are_level_within_a_few_degrees(performances: dict[Exercise, list[Performance]]) -> None:
+    rolls = [np.degrees(np.arcsin(item.camera.axes[0, 1])) for items in performances.values() for item in items]
+    assert 0.4 < np.std(rolls) < 1.6
+    assert abs(np.mean(rolls)) < 0.8
 
 
 def figure_at(x: float) -> np.ndarray:

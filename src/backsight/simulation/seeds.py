@@ -1,0 +1,8 @@
+"""Which cohorts of virtual volunteers are for what, so that nobody is judged on people it was fitted to."""
+
+CALIBRATION_SEED = 7001
+"""Errors of the measures are found on these volunteers."""
+HELD_OUT_SEED = 8001
+"""Benchmarks judge on these; nothing is ever fitted to them or chosen by them."""
+TRAINING_SEED = 9001
+"""Networks are trained on these."""
