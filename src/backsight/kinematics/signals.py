@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from backsight.domain.validation import FloatArray
 
-_FEWEST_PERIODS_TRIED = 0.75
-"""Slower waves are not tried: over less of a period a wave with a drift fits anything. From here to a whole period they
-are, so that a rhythm seen for too short is recognised as such and not taken for a faster one."""
 _FEWEST_READINGS = 8
 """Four unknowns are fitted; fewer readings than twice that say too little."""
-_FREQUENCY_STEP_HZ = 0.02
-"""Fine enough that over ten periods a wave stays within a fifth of a turn."""
+_STILL = 1e-12
+"""Sum of squares of a signal that does not vary but for rounding."""
+_LEAST_CYCLES = 0.9
+"""A whole cycle but for some frames at either end; over much less of it a drift looks like a wave."""
+
+
+class Wave(NamedTuple):
+    """A part of a signal that repeats once a cycle."""
+
+    component: complex
+    """Half the range as modulus, in the signal's unit, and the lead over the phase as angle, 0 where the signal is
+    largest at phase 0; NaN = not known."""
+    share: float
+    """Share of the signal's variance about its drift that the wave explains, 0 to 1; NaN = not known."""
+
+    @property
+    def range(self) -> float:
+        """Peak to peak, in the signal's unit."""
+        return 2.0 * abs(self.component)
 
 
 def frames_in(timestamps_s: FloatArray, *, seconds: float) -> int:
@@ -53,46 +69,34 @@ def smooth(values: FloatArray, timestamps_s: FloatArray, *, window_s: float = 0.
     return np.where(there, window_sum / np.maximum(window_count, 1), np.nan)
 
 
-def swing_with(
-    values: FloatArray, rhythm: FloatArray, timestamps_s: FloatArray, *, slowest_hz: float, fastest_hz: float
-) -> float:
-    """Return how far a signal swings back and forth, peak to peak, in step with another one.
+def wave_in_phase(values: FloatArray, phase_rad: FloatArray) -> Wave:
+    """Return the part of a signal that repeats once a cycle.
 
-    The rhythm's own frequency is the one whose sine wave, with a straight drift, fits it best; the answer is twice the
-    amplitude of that wave in `values`. Jitter at other frequencies, which a plain range would add up, does not count.
+    A cosine wave with a straight drift is fitted; jitter at other frequencies, which a plain range would add up, does
+    not count.
 
     Parameters
     ----------
-    values, rhythm
-        Shape (n_frames,); frames where either is NaN are left out.
-    timestamps_s
-        Shape (n_frames,).
-    slowest_hz, fastest_hz
-        Frequencies among which the rhythm is looked for.
+    values
+        Shape (n_frames,); NaN = missing.
+    phase_rad
+        Phase of the cycle, rising; shape (n_frames,).
 
     Returns
     -------
-    float
-        In the unit of `values`; NaN where less than one period of the frequency found is known.
+    Wave
+        NaN where less than a whole cycle is known.
     """
-    there = np.isfinite(values) & np.isfinite(rhythm)
-    times_s = timestamps_s[there]
-    if len(times_s) < _FEWEST_READINGS:
-        return float("nan")
-    known_s = float(times_s[-1] - times_s[0])
-    slowest_tried_hz = max(slowest_hz, _FEWEST_PERIODS_TRIED / known_s)
-    drift = np.column_stack((np.ones_like(times_s), times_s - times_s.mean()))
-    best_misfit, periods, swing = np.inf, 0.0, float("nan")
-    for frequency_hz in np.arange(slowest_tried_hz, fastest_hz + 1e-9, _FREQUENCY_STEP_HZ):
-        angle = 2.0 * np.pi * frequency_hz * times_s
-        waves = np.column_stack((np.cos(angle), np.sin(angle), drift))
-        fitted = waves @ np.linalg.lstsq(waves, rhythm[there])[0]
-        misfit = float(np.square(rhythm[there] - fitted).sum())
-        if misfit < best_misfit:
-            in_step = np.linalg.lstsq(waves, values[there])[0]
-            best_misfit, periods = misfit, frequency_hz * known_s
-            swing = 2.0 * float(np.hypot(in_step[0], in_step[1]))
-    return swing if periods >= 1.0 else float("nan")
+    there = np.isfinite(values)
+    phase, readings = phase_rad[there], values[there]
+    if len(phase) < _FEWEST_READINGS or phase[-1] - phase[0] < _LEAST_CYCLES * 2.0 * np.pi:
+        return Wave(complex(float("nan")), float("nan"))
+    drift = np.column_stack((np.ones_like(phase), phase - phase.mean()))
+    waves = np.column_stack((np.cos(phase), np.sin(phase), drift))
+    fitted = np.linalg.lstsq(waves, readings)[0]
+    beside = np.square(readings - waves @ fitted).sum()
+    without = np.square(readings - drift @ np.linalg.lstsq(drift, readings)[0]).sum()
+    return Wave(complex(fitted[0], -fitted[1]), float(1.0 - beside / without) if without > _STILL else 0.0)
 
 
 def range_of_known(values: FloatArray) -> float:

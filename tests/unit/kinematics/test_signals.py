@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from backsight.kinematics.signals import rate_of_change, smooth, swing_with
+from backsight.kinematics.signals import rate_of_change, smooth, wave_in_phase
 
 TIMES = np.arange(0.0, 6.0, 1 / 60)
 
@@ -20,29 +20,24 @@ def test_rate_of_change_of_a_parabola_is_its_derivative():
     assert np.isnan(rate_of_change(np.array([1.0]), np.array([0.0]))).all()
 
 
-def test_a_swing_is_measured_in_step_with_its_rhythm_and_not_beside_it():
-    rhythm = 0.3 * np.sin(2 * np.pi * 0.9 * TIMES + 0.4) + 0.02 * TIMES
-    swing = 6.0 * np.sin(2 * np.pi * 0.9 * TIMES - 1.0)
-    other = 9.0 * np.sin(2 * np.pi * 3.1 * TIMES)
-    limits = {"slowest_hz": 0.5, "fastest_hz": 1.4}
-    assert swing_with(swing, rhythm, TIMES, **limits) == pytest.approx(12.0, abs=0.1)
-    assert swing_with(swing + other + 40.0, rhythm, TIMES, **limits) == pytest.approx(12.0, abs=0.6)
-    assert swing_with(other, rhythm, TIMES, **limits) < 1.0
-    missing = np.where(np.arange(len(TIMES)) % 7 < 2, np.nan, swing)
-    assert swing_with(missing, rhythm, TIMES, **limits) == pytest.approx(12.0, abs=0.1)
-    # One second holds 0.9 of a stride: too little, and not a faster stride.
-    assert np.isnan(swing_with(swing[:60], rhythm[:60], TIMES[:60], **limits))
+def test_a_wave_is_found_in_step_with_its_phase_and_not_beside_it():
+    phase = 2 * np.pi * 0.9 * TIMES + 0.4
+    swing = 6.0 * np.cos(phase - 1.0)
+    clean = wave_in_phase(swing, phase)
+    assert clean.component == pytest.approx(6.0 * np.exp(-1.0j), abs=1e-9)
+    assert clean.range == pytest.approx(12.0)
+    assert clean.share == pytest.approx(1.0)
+    jitter = 6.0 * np.sin(2 * np.pi * 3.1 * TIMES)
+    both = wave_in_phase(swing + jitter + 40.0, phase)
+    assert both.range == pytest.approx(12.0, abs=0.5)
+    assert both.share == pytest.approx(0.5, abs=0.03)
+    assert wave_in_phase(jitter, phase).share < 0.05
+    missing = np.where(np.arange(len(TIMES)) % 7 < 2, np.nan, swing + 2.0 * TIMES)
+    assert wave_in_phase(missing, phase).component == pytest.approx(6.0 * np.exp(-1.0j), abs=1e-9)
+    assert wave_in_phase(np.full(len(TIMES), 5.0), phase).share == 0.0
 
 
-@pytest.mark.parametrize("seconds", [1.15, 1.4, 1.8])
-def test_a_short_walk_of_little_more_than_one_stride_has_a_swing(seconds):
-    times = TIMES[seconds >= TIMES]
-    rhythm = 0.3 * np.sin(2 * np.pi * 0.9 * times + 0.4) + 0.02 * times
-    swing = 4.0 * np.sin(2 * np.pi * 0.9 * times - 1.0) + 2.0 * times
-    assert swing_with(swing, rhythm, times, slowest_hz=0.5, fastest_hz=1.4) == pytest.approx(8.0, abs=0.3)
-
-
-def test_a_slow_stride_seen_in_part_is_not_taken_for_a_fast_one():
-    times = TIMES[TIMES <= 1.5]
-    slow = np.sin(2 * np.pi * 0.55 * times)
-    assert np.isnan(swing_with(5.0 * slow, slow, times, slowest_hz=0.5, fastest_hz=1.4))
+def test_less_than_a_whole_cycle_holds_no_wave():
+    phase = np.linspace(0.0, 5.4, 60)
+    assert np.isnan(wave_in_phase(np.cos(phase), phase).share)
+    assert np.isnan(wave_in_phase(np.full(60, np.nan), phase).range)
