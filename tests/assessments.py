@@ -20,6 +20,7 @@ from backsight.domain.assessment import (
     Interval,
     Measurement,
     ModelCard,
+    MovementEvent,
     Norm,
     NormKind,
     QualityCheck,
@@ -182,6 +183,8 @@ def make_features(pose: PoseSequence, *, flexion_deg: float = 95.0) -> FeatureSe
         "trunk_lateral": 4.0 + 1.5 * np.sin(4 * np.pi * phase),
         "axial_rotation": 7.0 * np.sin(3 * np.pi * phase),
         "shoulder_obliquity": -2.0 + np.cos(5 * np.pi * phase),
+        "mid_hip_travel_vertical": 0.15 * np.exp(-(((phase - 0.56) / 0.04) ** 2)),
+        "step_separation": 0.2 * np.sin(2 * np.pi * pose.timestamps_s),
     }
     for column, name in enumerate(FEATURE_NAMES):
         for start, angle in angles.items():
@@ -207,6 +210,8 @@ CARD = ModelCard(
 )
 
 LAIRD = Norm(111.0, 93.0, 128.0, "Laird 2019, n = 126", NormKind.DERIVED_CENTILES, assumption="normal distribution")
+
+LEAN = Norm(0.0, -2.5, 2.5, "Lean (remembered)", NormKind.REMEMBERED_RANGE)
 
 
 def _checks(verdict: QualityVerdict) -> tuple[QualityCheck, ...]:
@@ -234,32 +239,102 @@ def _checks(verdict: QualityVerdict) -> tuple[QualityCheck, ...]:
     return (*passed, bad, blurred)
 
 
+BASIS = "96 virtual volunteers seen from the side, BlazePose full"
+
+
 def make_measurements(exercise: Exercise) -> tuple[Measurement, ...]:
-    """Measured and missing, with a closed norm, an open one and none."""
+    """Measured and missing, with a closed norm, an open one and none; each with its source."""
     speed = Norm(1.3, 1.05, np.inf, "Bohannon 2011", NormKind.RANGE_OF_GROUP_MEANS, assumption="women 40-59")
     duration = Norm(2.28, -np.inf, 3.1, "Laird 2019", NormKind.DERIVED_CENTILES)
     reach = Norm(0.0, -np.inf, 10.0, "Perret 2001", NormKind.CUT_OFF)
     height = Norm(25, 14, 38, "Jump heights (remembered)", NormKind.REMEMBERED_RANGE)
     return {
         Exercise.TOUCH_TOES: (
-            Measurement("trunk_flexion_deg", "Trunk flexion", 95.2, "deg", LAIRD, error=7.0),
-            Measurement("bend_duration_s", "Bend duration, down and up", 3.4, "s", duration),
-            Measurement("fingertip_to_floor_cm", "Fingertip to floor", 14.0, "cm", reach),
-            Measurement("knee_angle_deg", "Knee bend while reaching down", 6.0, "deg"),
+            Measurement(
+                "trunk_flexion_deg",
+                "Trunk flexion",
+                95.2,
+                "deg",
+                LAIRD,
+                error=7.0,
+                source="Line from hips to shoulders, beyond the person's own standing.",
+                error_basis=BASIS,
+            ),
+            Measurement("bend_duration_s", "Bend duration, down and up", 3.4, "s", duration, source="Laird 2019"),
+            Measurement("fingertip_to_floor_cm", "Fingertip to floor", 14.0, "cm", reach, source="Perret 2001"),
+            Measurement(
+                "bend_knee_flexion_deg",
+                "Knee bend while reaching down",
+                6.0,
+                "deg",
+                source="Mean of both knees at the deepest point, beyond standing.",
+            ),
+            Measurement(
+                "lateral_deviation_deg",
+                "Lateral deviation while bending",
+                float("nan"),
+                "deg",
+                None,
+                "Not measured: seen from the side, film from the front.",
+                source="Median sideways lean while flexion exceeds half its peak.",
+            ),
+            Measurement(
+                "lateral_lean_deg",
+                "Lateral lean of the trunk",
+                1.2,
+                "deg",
+                LEAN,
+                error=1.4,
+                source="Median slope of the line from hips to shoulders while upright.",
+                error_basis=BASIS,
+            ),
         ),
         Exercise.WALK: (
-            Measurement("gait_speed_m_s", "Gait speed", 1.12, "m/s", speed),
+            Measurement("gait_speed_m_per_s", "Gait speed", 1.12, "m/s", speed, source="Bohannon 2011"),
             Measurement(
-                "step_symmetry_pct",
+                "step_time_asymmetry_percent",
                 "Step symmetry index",
                 float("nan"),
                 "%",
                 None,
                 "Not measured: two metres held only two steps, and three are needed.",
+                source="Robinson 1987",
             ),
         ),
         Exercise.JUMP: (
-            Measurement("jump_height_cm", "Jump height", 27.5, "cm", height, "One frame is 4 cm.", error=4.0),
+            Measurement(
+                "jump_flight_height_cm",
+                "Jump height",
+                27.5,
+                "cm",
+                height,
+                "One frame is 4 cm.",
+                error=4.0,
+                source="g t^2 / 8 of the flight time t.",
+                error_basis=BASIS,
+            ),
+        ),
+    }[exercise]
+
+
+def make_events(exercise: Exercise) -> tuple[MovementEvent, ...]:
+    """Return the moments of each movement, between frames."""
+    return {
+        Exercise.TOUCH_TOES: (
+            MovementEvent("bend_start", "Bend begins", 0.61),
+            MovementEvent("bend_bottom", "Deepest", 2.483),
+            MovementEvent("bend_end", "Upright again", 4.37),
+        ),
+        Exercise.WALK: (
+            MovementEvent("left_heel_strike", "Left heel strike", 1.252),
+            MovementEvent("right_heel_strike", "Right heel strike", 1.751),
+            MovementEvent("left_heel_strike", "Left heel strike", 2.247),
+            MovementEvent("right_heel_strike", "Right heel strike", 2.75),
+        ),
+        Exercise.JUMP: (
+            MovementEvent("take_off", "Take-off", 2.487),
+            MovementEvent("apex", "Highest", 2.782),
+            MovementEvent("landing", "Landing", 3.079),
         ),
     }[exercise]
 
@@ -272,8 +347,10 @@ def make_sub_indices(lean_deg: float = 4.0) -> tuple[SubIndex, ...]:
         "Lateral lean",
         lean_deg,
         "deg",
-        Norm(0.0, -2.5, 2.5, "Lean (remembered)", remembered),
+        LEAN,
         error=1.0,
+        source="Median slope of the line from hips to shoulders while upright.",
+        error_basis=BASIS,
     )
     rotation = Measurement(
         "axial_rotation_range_deg",
@@ -282,6 +359,8 @@ def make_sub_indices(lean_deg: float = 4.0) -> tuple[SubIndex, ...]:
         "deg",
         Norm(9.0, 7.0, np.inf, "Crosbie 1997; lower end remembered", remembered),
         error=10.0,
+        source="Crosbie 1997",
+        error_basis=BASIS,
     )
     shoulders = Measurement(
         "shoulder_obliquity_deg",
@@ -290,6 +369,7 @@ def make_sub_indices(lean_deg: float = 4.0) -> tuple[SubIndex, ...]:
         "deg",
         Norm(0.0, -2.5, 2.5, "Shoulders (remembered)", remembered),
         "Not measured: the shoulders were seen from the side.",
+        source="Median slope of the shoulder line while upright.",
     )
     return (
         SubIndex("asymmetric_lean", "Asymmetric lean", 0.8, lean, Interval(0.6, 1.0)),
@@ -330,6 +410,7 @@ def make_exercise(
         removed_share=0.061,
         filled_share=0.012,
         measurements=() if index is None else make_measurements(exercise),
+        events=() if index is None else make_events(exercise),
         sub_indices=() if index is None else make_sub_indices(),
         curve=curve,
         interval=None if index is None else Interval(max(index - 0.18, 0.0), min(index + 0.18, 1.0)),
@@ -344,6 +425,7 @@ def make_assessment(
     verdict: IndexVerdict | None = None,
     reason: str | None = None,
     half_width: float = 0.15,
+    height_m: float | None = None,
     notes: tuple[str, ...] = (),
 ) -> Assessment:
     """Put exercises into a session; by default one bend with a red flag."""
@@ -366,6 +448,8 @@ def make_assessment(
         model=CARD,
         created_at="2026-11-22T09:41:07+01:00",
         backsight_version="0.1.0",
+        pose_model="full",
+        height_m=height_m,
         notes=notes,
     )
 
@@ -386,7 +470,7 @@ def every_variant() -> dict[str, Assessment]:
             reason="The 90 % interval reaches from 0.37 to 0.67, across the threshold of 0.50.",
         ),
         "unusable": make_assessment([make_exercise(index=None)]),
-        "session": make_assessment(session, half_width=0.11, notes=("Mean of three exercises.",)),
+        "session": make_assessment(session, half_width=0.11, height_m=1.72, notes=("Mean of three exercises.",)),
         "one of two unusable": make_assessment([make_exercise(index=None), make_exercise(Exercise.JUMP, index=0.3)]),
         "one frame": make_assessment([make_exercise(index=None, pose=make_pose(n_frames=1, hidden=(), nobody=(0, 0)))]),
         "nobody seen": make_assessment([make_exercise(index=None, pose=make_pose(n_frames=20, nobody=(0, 20)))]),

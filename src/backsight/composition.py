@@ -6,7 +6,7 @@ Adapters are imported inside the functions, so that a command loads what it uses
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backsight.domain.assessment import Assessment, ExerciseAssessment
-from backsight.domain.recording import Exercise
-from backsight.errors import BacksightError, InputError
+from backsight.domain.recording import HEIGHT_RANGE_M, Exercise
+from backsight.errors import BacksightError, FilmingError, InputError, MissingDependencyError
 from backsight.inputs import Clip, Input, LiveCamera, parse_input
 from backsight.settings import Settings
 
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from backsight.network.predictor import OnnxPredictor
     from backsight.ports import PoseEstimator
     from backsight.pose.weights import PoseModel
+    from backsight.studio.filmed import Shot
     from backsight.video.overlay import Still
 
 DEFAULT_MODEL = "lstm-paper"
 GET_READY_S = 5
 """Seconds between the command and the first recorded frame: time to step back from the keyboard."""
+CONTACT_SHEET_YAWS_DEG = (0.0, 25.0, -25.0)
+"""Views that take turns on a contact sheet: faces show, and so does how deep a body is."""
 N_STILLS = 6
 """Pictures drawn for print, spread evenly over a recording."""
 
@@ -84,6 +87,7 @@ def assess(
     pose_model: PoseModel | str = "lite",
     model: str | Path = DEFAULT_MODEL,
     follow_largest: bool = False,
+    height_m: float | None = None,
     on_progress: Progress | None = None,
 ) -> Assessment:
     """Assess one to three recordings of one person. This is not a diagnosis.
@@ -99,6 +103,9 @@ def assess(
         `lstm-paper`, the network that ships, or the path of a checkpoint.
     follow_largest
         Accept other people in view and follow the largest and most central person.
+    height_m
+        The person's standing height, 1.00 to 2.30 m; lengths and speeds are then in true metres. None = in BlazePose's
+        own scale, with the larger error that it brings.
     on_progress
         Called with (what, done, total).
 
@@ -114,7 +121,12 @@ def assess(
         if item is not None
     }
     return _assess_inputs(
-        inputs, pose_model=pose_model, model=model, follow_largest=follow_largest, on_progress=on_progress
+        inputs,
+        pose_model=pose_model,
+        model=model,
+        follow_largest=follow_largest,
+        height_m=height_m,
+        on_progress=on_progress,
     )
 
 
@@ -127,6 +139,7 @@ def assess_to_folder(
     pose_model: PoseModel | str = "lite",
     model: str | Path = DEFAULT_MODEL,
     follow_largest: bool = False,
+    height_m: float | None = None,
     on_progress: Progress | None = None,
 ) -> Assessment:
     """Assess a session and write everything a reader needs into one folder, or nothing at all.
@@ -167,6 +180,7 @@ def assess_to_folder(
             pose_model=pose_model,
             model=model,
             follow_largest=follow_largest,
+            height_m=height_m,
             recordings=recordings,
             on_progress=on_progress,
         )
@@ -195,6 +209,7 @@ def _assess_inputs(
     pose_model: PoseModel | str,
     model: str | Path,
     follow_largest: bool,
+    height_m: float | None,
     recordings: Mapping[Exercise, Path] | None = None,
     on_progress: Progress | None = None,
 ) -> Assessment:
@@ -202,6 +217,7 @@ def _assess_inputs(
 
     if not inputs:
         raise InputError("no recording given; name at least one of touch_toes, walk and jump")
+    _check_height(height_m)
     # Whatever can be wrong with models, files and cameras is found before the first slow step, and before anybody
     # moves in front of a camera for nothing.
     predictor = index_predictor(model)
@@ -220,6 +236,8 @@ def _assess_inputs(
                 exercise=exercise,
                 estimator=estimator,
                 predictor=predictor,
+                pose_model=str(pose_model),
+                height_m=height_m,
                 follow_largest=follow_largest,
                 on_progress=_staged(on_progress, f"{exercise.label}: finding landmarks"),
             )
@@ -230,7 +248,17 @@ def _assess_inputs(
         backsight_version=version("backsight"),
         pose_model=str(pose_model),
         follow_largest=follow_largest,
+        height_m=height_m,
     )
+
+
+def _check_height(height_m: float | None) -> None:
+    shortest, tallest = HEIGHT_RANGE_M
+    # Written so that NaN is refused as well.
+    if height_m is not None and not shortest <= height_m <= tallest:
+        raise InputError(
+            f"`height_m` must be the standing height in metres, {shortest:.2f} to {tallest:.2f}, got {height_m:g}"
+        )
 
 
 @contextmanager
@@ -282,8 +310,6 @@ def train_virtual(
     out: Path, *, n_subjects: int, seed: int, work_folder: Path | None, n_threads: int, on_progress: Progress | None
 ) -> str:
     """Train the paper's network on virtual volunteers and write a checkpoint; returns the report as text."""
-    from backsight.errors import MissingDependencyError
-
     try:
         from backsight.training.virtual import train_on_virtual_cohort
     except ImportError as error:
@@ -294,3 +320,144 @@ def train_virtual(
         out, n_subjects=n_subjects, seed=seed, work_folder=work_folder, n_threads=n_threads, on_progress=on_progress
     )
     return str(report)
+
+
+def simulate_volunteer(
+    out: Path,
+    *,
+    number: int,
+    seed: int,
+    exercises: Sequence[Exercise] = tuple(Exercise),
+    yaw_deg: float | None = None,
+    distance_m: float | None = None,
+    fps: float | None = None,
+    frame_size: tuple[int, int] = (1280, 720),
+    overwrite: bool = False,
+    on_progress: Progress | None = None,
+) -> None:
+    """Film one virtual volunteer into a folder, all or nothing: a clip an exercise, `truth.json`, `truth.parquet`.
+
+    Parameters
+    ----------
+    out
+        The folder to make.
+    number, seed
+        Which volunteer of which cohort.
+    yaw_deg
+        Where the camera stands as seen by the volunteer: 0 = in front, 90 = at the left, 180 = behind. What is None is
+        drawn by the seed.
+    distance_m
+        Lens to the middle of the space that the movement takes.
+    overwrite
+        Replace an earlier volunteer in `out`.
+
+    Raises
+    ------
+    MissingDependencyError
+        When the extra `simulate` is not installed.
+    OutputError
+        When `out` cannot be written.
+    """
+    from backsight.exports.folder import VOLUNTEER, staged_folder
+
+    _check_renderer()
+    from backsight.studio.filmed import Shot
+    from backsight.studio.volunteers import film_volunteer
+
+    shots = [
+        Shot(number, exercise, seed, fps=fps, yaw_deg=yaw_deg, distance_m=distance_m, frame_size=frame_size)
+        for exercise in Exercise
+        if exercise in exercises
+    ]
+    with staged_folder(out, overwrite=overwrite, kind=VOLUNTEER) as folder:
+        film_volunteer(folder, shots, on_progress=_staged(on_progress, "Filming, frames"))
+
+
+def simulate_cohort(
+    out: Path,
+    *,
+    n_subjects: int,
+    seed: int,
+    exercises: Sequence[Exercise] = tuple(Exercise),
+    landmarks_only: bool = False,
+    pose_models: Sequence[PoseModel | str] = ("lite", "full"),
+    n_workers: int = 1,
+    on_progress: Progress | None = None,
+) -> int:
+    """Film a cohort of virtual volunteers; what an earlier, interrupted run finished is kept. Returns the recordings.
+
+    Parameters
+    ----------
+    out
+        The folder to fill: a folder a person and `manifest.csv`.
+    landmarks_only
+        Keep no clips, only what the `pose_models` see in them: a file of some 50 KB a recording, which
+        `backsight.studio.cache.load_filmed` reads with its truth.
+
+    Raises
+    ------
+    MissingDependencyError
+        When the extra `simulate` is not installed.
+    InputError
+        When `out` holds something else.
+    OutputError
+        When `out` cannot be written.
+    FilmingError
+        When some recordings could not be filmed; the others are there.
+    """
+    _check_renderer()
+    from backsight.studio.cohort import check_cohort_folder, film_people, film_shots
+    from backsight.studio.filmed import plan_shots
+
+    shots = plan_shots(range(n_subjects), seed=seed, exercises=[item for item in Exercise if item in exercises])
+    check_cohort_folder(out, seed=seed, landmarks_only=landmarks_only)
+    failures: list[str] = []
+
+    def note(shot: Shot, error: Exception) -> None:
+        failures.append(f"volunteer {shot.subject_index}, {shot.exercise}: {error}")
+
+    if landmarks_only:
+        bundles = {str(model): pose_bundle(model, on_progress=on_progress) for model in pose_models}
+        show = _staged(on_progress, "Filming and looking, frames")
+        n_there = len(
+            film_shots(shots, folder=out, models=bundles, n_workers=n_workers, on_progress=show, on_failure=note)
+        )
+    else:
+        show = _staged(on_progress, "Filming, frames")
+        n_there = len(film_people(shots, folder=out, n_workers=n_workers, on_progress=show, on_failure=note))
+    if failures:
+        raise FilmingError(
+            f"{len(failures)} of {len(shots)} recordings could not be filmed; run the same command again to try them "
+            f"once more; the first was {failures[0]}"
+        )
+    return n_there
+
+
+def draw_contact_sheet(path: Path, *, n_subjects: int, seed: int, on_progress: Progress | None = None) -> None:
+    """Draw the first `n_subjects` of a cohort side by side, standing, as a PNG.
+
+    Raises
+    ------
+    MissingDependencyError
+        When the extra `simulate` is not installed.
+    OutputError
+        When `path` cannot be written.
+    """
+    _check_renderer()
+    from backsight.studio import contact_sheet
+    from backsight.studio.filmed import plan_shots
+
+    # From so far that how much nearer a head is than the hips matters little, and so near that clothes show.
+    shots = plan_shots(
+        range(n_subjects), seed=seed, exercises=[Exercise.JUMP], yaws_deg=CONTACT_SHEET_YAWS_DEG, distance_m=3.0
+    )
+    contact_sheet.draw_contact_sheet(path, shots, on_progress=_staged(on_progress, "Drawing volunteers"))
+
+
+def _check_renderer() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("pyvista") is None:
+        raise MissingDependencyError(
+            "drawing virtual volunteers needs pyvista, which is not installed: pip install 'backsight[simulate]'"
+        )

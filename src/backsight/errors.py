@@ -9,6 +9,7 @@ BacksightError
 ├── ModelFileError
 │   ├── WeightsError         BlazePose weights missing, unreachable or altered
 │   └── CheckpointError      a Backsight checkpoint is damaged or of another feature schema
+├── FilmingError             a virtual volunteer cannot be filmed
 ├── OutputError              results cannot be written: permission, disk full, already there
 └── MissingDependencyError   an optional extra is needed and not installed
 
@@ -51,6 +52,10 @@ class WeightsError(ModelFileError):
 
 class CheckpointError(ModelFileError):
     """A Backsight checkpoint is damaged or made for another feature schema."""
+
+
+class FilmingError(BacksightError):
+    """A virtual volunteer cannot be filmed, or a process that films has died."""
 
 
 class OutputError(BacksightError):

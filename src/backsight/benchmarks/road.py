@@ -77,7 +77,12 @@ def _wall_time(clip: Clip, *, repeats: int) -> tuple[Figure, ...]:
     def whole_road() -> None:
         with pose_estimator(pose_bundle("lite")) as estimator:
             pipeline.assess_exercise(
-                clip.open(), exercise=Exercise.WALK, estimator=estimator, predictor=predictor, follow_largest=True
+                clip.open(),
+                exercise=Exercise.WALK,
+                estimator=estimator,
+                predictor=predictor,
+                pose_model="lite",
+                follow_largest=True,
             )
 
     def bare_loop() -> None:
@@ -188,6 +193,7 @@ def assess_once(path: str) -> None:
             exercise=Exercise.WALK,
             estimator=estimator,
             predictor=index_predictor(),
+            pose_model="lite",
             follow_largest=True,
         )
 

@@ -12,7 +12,7 @@ import typer
 from backsight.cli.exit_codes import ExitCode
 from backsight.cli.progress import progress_bar
 from backsight.domain.assessment import RED_FLAG_ABOVE
-from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
+from backsight.domain.recording import EXERCISE_LIMIT_S, HEIGHT_RANGE_M, Exercise
 from backsight.pose.weights import PoseModel
 from backsight.reporting.wording import ERROR_MEANING, format_interval, format_measured, format_norm
 
@@ -47,6 +47,12 @@ def assess(
         bool,
         typer.Option("--follow-largest", help="Accept other people in view: follow the largest, most central one."),
     ] = False,
+    height: Annotated[
+        float | None,
+        typer.Option(
+            metavar="CM", help="Standing height in centimetres: lengths and speeds are then in true centimetres."
+        ),
+    ] = None,
     pose_model: Annotated[
         PoseModel, typer.Option(help="BlazePose model: lite is the fastest, heavy the most precise.")
     ] = PoseModel.LITE,
@@ -76,6 +82,7 @@ def assess(
         end=end,
         crop=crop,
     )
+    height_m = _height_m(height)
     folder = out if out is not None else Path(f"backsight-{_name(inputs)}")
     with progress_bar(quiet=quiet or as_json) as show:
         assessment = assess_to_folder(
@@ -86,6 +93,7 @@ def assess(
             pose_model=pose_model,
             model=model,
             follow_largest=follow_largest,
+            height_m=height_m,
             on_progress=show,
         )
     if as_json:
@@ -130,6 +138,18 @@ def _inputs(
     if exercise is None:
         raise typer.BadParameter("say what the person does: --exercise touch-toes, walk or jump")
     return {exercise: _with_part(parse_input(video), start=start, end=end, crop=crop)}
+
+
+def _height_m(height_cm: float | None) -> float | None:
+    if height_cm is None:
+        return None
+    shortest_cm, tallest_cm = (100 * limit for limit in HEIGHT_RANGE_M)
+    # Written so that NaN is refused as well.
+    if not shortest_cm <= height_cm <= tallest_cm:
+        raise typer.BadParameter(
+            f"--height is the standing height in centimetres, {shortest_cm:.0f} to {tallest_cm:.0f}, got {height_cm:g}"
+        )
+    return height_cm / 100
 
 
 def _with_part(given: Input, *, start: str | None, end: str | None, crop: str | None) -> Input:

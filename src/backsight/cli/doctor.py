@@ -64,6 +64,7 @@ def examine() -> list[Finding]:
     """Look at everything the command needs or can use."""
     settings = Settings.from_environment()
     packages = [(package, module, True, f"pip install {package}") for package, module in _ENGINES]
+    packages.append(("pyvista", "pyvista", False, "only for virtual volunteers: pip install 'backsight[simulate]'"))
     packages.append(("torch", "torch", False, "only for training: pip install 'backsight[train]'"))
     return [
         Finding("python", True, True, f"{platform.python_version()} on {platform.platform()}"),

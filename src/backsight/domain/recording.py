@@ -9,6 +9,8 @@ CAMERA_PREFIX = "camera:"
 """What a name that means a camera and not a file begins with."""
 EXERCISE_LIMIT_S = 60.0
 """Every exercise is to be completed within 60 seconds (paper, section III-B)."""
+HEIGHT_RANGE_M = (1.00, 2.30)
+"""Standing heights that a user can give: wide enough for children of school age, too narrow for a slip of the unit."""
 
 
 class Exercise(StrEnum):

@@ -8,16 +8,25 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from backsight.errors import OutputError
 
-MARKER_NAME = "assessment.json"
-"""The file by which a folder is known to hold Backsight's results."""
 
-RESULT_PATTERNS = (MARKER_NAME, "landmarks.parquet", "report.html", "overlay*.mp4")
-"""Names that Backsight writes; anything else in a results folder is the user's and survives an overwrite."""
+@dataclass(frozen=True)
+class FolderKind:
+    """What a folder of Backsight's holds."""
+
+    marker: str
+    """The file by which such a folder is known."""
+    patterns: tuple[str, ...]
+    """Names that Backsight writes; anything else in the folder is the user's and survives an overwrite."""
+
+
+ASSESSMENT = FolderKind("assessment.json", ("assessment.json", "landmarks.parquet", "report.html", "overlay*.mp4"))
+VOLUNTEER = FolderKind("truth.json", ("truth.json", "truth.parquet", "touch-toes.mp4", "walk.mp4", "jump.mp4"))
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space or choose a folder on another disk",
@@ -40,7 +49,7 @@ def output_error(path: Path, error: OSError) -> OutputError:
 
 
 @contextmanager
-def staged_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
+def staged_folder(out: Path, *, overwrite: bool, kind: FolderKind = ASSESSMENT) -> Iterator[Path]:
     """Yield a hidden folder beside `out` that takes its place when the block ends well, and vanishes when it does not.
 
     Parameters
@@ -49,7 +58,9 @@ def staged_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
         Where the results shall be; its parent must exist.
     overwrite
         Whether earlier results there may be replaced. They are, only after the new ones are complete, and only in
-        an empty folder or one that holds `assessment.json`; files of other names in it are kept.
+        an empty folder or one that holds `kind`'s marker; files of other names in it are kept.
+    kind
+        What is going to be written.
 
     Raises
     ------
@@ -58,7 +69,7 @@ def staged_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
         errors that the block itself lets through are turned into this as well.
     """
     target = out.resolve()
-    _check_free(target, shown=out, overwrite=overwrite)
+    _check_free(target, shown=out, overwrite=overwrite, kind=kind)
     staging = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
     try:
         staging.mkdir()
@@ -67,7 +78,7 @@ def staged_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
     try:
         yield staging
         try:
-            _move_into_place(staging, target)
+            _move_into_place(staging, target, kind)
         except OSError as error:
             raise output_error(out, error) from error
     except OSError as error:
@@ -79,7 +90,7 @@ def staged_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _check_free(target: Path, *, shown: Path, overwrite: bool) -> None:
+def _check_free(target: Path, *, shown: Path, overwrite: bool, kind: FolderKind) -> None:
     """Raise before any work is done when the target must not be replaced."""
     if not target.parent.is_dir():
         raise OutputError(f"cannot write {shown}: the folder {target.parent} does not exist; create it first")
@@ -90,22 +101,22 @@ def _check_free(target: Path, *, shown: Path, overwrite: bool) -> None:
     if not overwrite:
         raise OutputError(f"cannot write {shown}: it exists already; choose another folder or pass --overwrite")
     try:
-        is_replaceable = (target / MARKER_NAME).is_file() or not any(target.iterdir())
+        is_replaceable = (target / kind.marker).is_file() or not any(target.iterdir())
     except OSError as error:
         raise output_error(shown, error) from error
     if not is_replaceable:
         raise OutputError(
-            f"cannot write {shown}: that folder holds files but no {MARKER_NAME}, so Backsight did not make it "
+            f"cannot write {shown}: that folder holds files but no {kind.marker}, so Backsight did not make it "
             "and will not replace it; choose another folder"
         )
 
 
-def _move_into_place(staging: Path, target: Path) -> None:
+def _move_into_place(staging: Path, target: Path, kind: FolderKind) -> None:
     """Swap the finished folder in; the old one is put back when that fails, and deleted only when it worked."""
     if not target.exists():
         staging.replace(target)
         return
-    _keep_foreign_files(target, staging)
+    _keep_foreign_files(target, staging, kind)
     old = target.with_name(f".{target.name}.old-{secrets.token_hex(4)}")
     try:
         target.replace(old)
@@ -117,13 +128,13 @@ def _move_into_place(staging: Path, target: Path) -> None:
             old.replace(target)
 
 
-def _keep_foreign_files(target: Path, staging: Path) -> None:
+def _keep_foreign_files(target: Path, staging: Path, kind: FolderKind) -> None:
     """Put what is not a result of Backsight's into the new folder too: a user may have put notes beside the results.
 
     Before the swap and without taking it from the old folder, so that no failure can lose or hide it.
     """
     for entry in target.iterdir():
-        is_result = any(fnmatch(entry.name, pattern) for pattern in RESULT_PATTERNS)
+        is_result = any(fnmatch(entry.name, pattern) for pattern in kind.patterns)
         if not is_result and not (staging / entry.name).exists():
             _link_or_copy(entry, staging / entry.name)
 

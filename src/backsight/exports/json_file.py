@@ -22,6 +22,7 @@ from backsight.domain.assessment import (
     Interval,
     Measurement,
     ModelCard,
+    MovementEvent,
     Norm,
     QualityReport,
     SubIndex,
@@ -31,11 +32,14 @@ from backsight.domain.validation import FloatArray
 from backsight.exports.folder import output_error
 
 SCHEMA_NAME = "backsight.assessment"
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """The first part rises when a reader of the old shape would fail or be misled, the second when fields are added."""
 
 SCHEMA_PATH = Path(__file__).with_name("assessment.schema.json")
 """The published JSON Schema (2020-12) of what `assessment_to_dict` returns."""
+
+MEASUREMENT_LEVEL = 0.9
+"""Probability with which a measurement's interval is meant to hold the true value, as `Measurement.error` says."""
 
 _N_DECIMALS = 6
 
@@ -50,7 +54,11 @@ def assessment_to_dict(assessment: Assessment) -> JsonObject:
         "statement": NO_DIAGNOSIS,
         "created_at": assessment.created_at,
         "software": {"name": "Backsight", "version": assessment.backsight_version},
-        "settings": {"pose_model": assessment.pose_model, "follow_largest": assessment.follow_largest},
+        "settings": {
+            "pose_model": assessment.pose_model,
+            "follow_largest": assessment.follow_largest,
+            "height_m": _number(assessment.height_m),
+        },
         "model": _model(assessment.model),
         "session": {
             "index": _number(assessment.index),
@@ -126,6 +134,7 @@ def _exercise(part: ExerciseAssessment) -> JsonObject:
         "interval": _interval(part.interval),
         "curve": _curve(part.curve),
         "measurements": [_measurement(item) for item in part.measurements],
+        "events": [_event(item) for item in part.events],
         "sub_indices": [_sub_index(item) for item in part.sub_indices],
         "removed_share": _number(part.removed_share),
         "filled_share": _number(part.filled_share),
@@ -198,10 +207,22 @@ def _measurement(item: Measurement) -> JsonObject:
         "label": item.label,
         "value": _number(item.value),
         "error": _number(item.error),
+        "error_basis": item.error_basis,
+        "interval": _measured_interval(item),
         "unit": item.unit,
+        "source": item.source,
         "norm": _norm(item.norm),
         "note": item.note,
     }
+
+
+def _measured_interval(item: Measurement) -> JsonObject | None:
+    low, high = _number(item.value - item.error), _number(item.value + item.error)
+    return None if low is None or high is None else {"low": low, "high": high, "level": MEASUREMENT_LEVEL}
+
+
+def _event(item: MovementEvent) -> JsonObject:
+    return {"name": item.name, "label": item.label, "time_s": _number(item.time_s)}
 
 
 def _sub_index(item: SubIndex) -> JsonObject:

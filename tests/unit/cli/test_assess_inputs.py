@@ -51,6 +51,8 @@ def test_unknown_or_repeated_fragment_is_refused(fragment: str) -> None:
         (["assess", "a.mp4"], "--exercise touch-toes, walk or jump"),
         (["assess", "a.mp4", "--walk", "b.mp4"], "name one VIDEO with --exercise"),
         (["assess", "--walk", "b.mp4", "--start", "1"], "walk.mp4#t=1.6,6.0&xywh=0,470,1560,524"),
+        (["assess", "--walk", "b.mp4", "--height", "1.75"], "in centimetres, 100 to 230, got 1.75"),
+        (["assess", "--walk", "b.mp4", "--height", "nan"], "in centimetres, 100 to 230, got nan"),
         (["assess", "camera:0", "--exercise", "walk", "--crop", "0,0,9,9"], "--start and --crop go with a file"),
     ],
 )

@@ -88,6 +88,16 @@ def _break(change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
             "exercises.0.measurements.0.norm",
             id="a norm of an unknown kind",
         ),
+        pytest.param(
+            lambda d: d["exercises"][0]["events"][0].update(time_s=None),
+            "exercises.0.events.0.time_s",
+            id="an event without a time",
+        ),
+        pytest.param(
+            lambda d: d["exercises"][0]["measurements"][0].pop("source"),
+            "exercises.0.measurements.0",
+            id="a measurement without its source",
+        ),
     ],
 )
 def test_a_broken_document_is_refused(change: Callable[[dict[str, Any]], None], where: str) -> None:
@@ -126,6 +136,27 @@ def test_errors_and_what_a_norm_is_are_told() -> None:
     assert lean["interval"] == {"low": 0.6, "high": 1.0, "level": 0.9}
     assert (rotation["value"], rotation["verdict"]) == (0.0, "cannot tell")
     assert shoulders["interval"] is None
+
+
+def test_a_measurement_carries_its_interval_its_source_and_what_its_error_rests_on() -> None:
+    flexion, duration = assessment_to_dict(make_assessment())["exercises"][0]["measurements"][:2]
+
+    assert flexion["interval"] == {"low": 88.2, "high": 102.2, "level": 0.9}  # 95.2 -+ 7.
+    assert flexion["source"].startswith("Line from hips to shoulders")
+    assert flexion["error_basis"] == "96 virtual volunteers seen from the side, BlazePose full"
+    assert (duration["interval"], duration["error_basis"]) == (None, "")
+
+
+def test_events_and_the_height_that_was_given_are_kept() -> None:
+    document = assessment_to_dict(make_assessment([make_exercise(Exercise.JUMP)], height_m=1.72))
+
+    assert document["settings"]["height_m"] == 1.72
+    assert [(event["name"], event["time_s"]) for event in document["exercises"][0]["events"]] == [
+        ("take_off", 2.487),
+        ("apex", 2.782),
+        ("landing", 3.079),
+    ]
+    assert assessment_to_dict(make_assessment())["settings"]["height_m"] is None
 
 
 def test_the_raw_output_below_0_is_kept_beside_the_clipped_index() -> None:
