@@ -307,7 +307,14 @@ def _draw(path: Path, clip: Clip, part: ExerciseAssessment, on_progress: Progres
 
 
 def train_virtual(
-    out: Path, *, n_subjects: int, seed: int, work_folder: Path | None, n_threads: int, on_progress: Progress | None
+    out: Path,
+    *,
+    n_subjects: int,
+    seed: int,
+    work_folder: Path | None,
+    n_threads: int,
+    on_progress: Progress | None,
+    filmed_folders: Sequence[Path] = (),
 ) -> str:
     """Train the paper's network on virtual volunteers and write a checkpoint; returns the report as text."""
     try:
@@ -317,7 +324,13 @@ def train_virtual(
             f"training needs {error.name}, which is not installed: pip install 'backsight[train]'"
         ) from error
     report = train_on_virtual_cohort(
-        out, n_subjects=n_subjects, seed=seed, work_folder=work_folder, n_threads=n_threads, on_progress=on_progress
+        out,
+        n_subjects=n_subjects,
+        seed=seed,
+        filmed_folders=filmed_folders,
+        work_folder=work_folder,
+        n_threads=n_threads,
+        on_progress=on_progress,
     )
     return str(report)
 

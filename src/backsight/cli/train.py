@@ -13,6 +13,14 @@ from backsight.cli.progress import progress_bar
 def train(
     out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint file to write.")],
     virtual: Annotated[int, typer.Option(min=20, help="Number of virtual volunteers to train and judge on.")] = 4000,
+    filmed: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Cohort filmed with `simulate cohort --landmarks-only`, may be repeated: the network also learns from "
+            "what BlazePose saw there, and is calibrated and judged on it alone.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same machine, same weights.")] = 2026,
     work: Annotated[
         Path | None, typer.Option(help="Folder that keeps features and progress, so that an interrupted run resumes.")
@@ -22,13 +30,19 @@ def train(
 ) -> None:
     """Train the paper's LSTM on virtual volunteers and judge it on others (extra `train`).
 
-    The model that ships was made by: backsight train --virtual 4000 --seed 2026 --threads 1
+    The command that made the model that ships stands in its card, docs/model-card.md.
     """
     from backsight.composition import train_virtual
 
     with progress_bar(quiet=quiet) as show:
         report = train_virtual(
-            out, n_subjects=virtual, seed=seed, work_folder=work, n_threads=threads, on_progress=show
+            out,
+            n_subjects=virtual,
+            filmed_folders=filmed or [],
+            seed=seed,
+            work_folder=work,
+            n_threads=threads,
+            on_progress=show,
         )
     typer.echo(report)
     typer.echo(f"checkpoint: {out}")

@@ -34,7 +34,7 @@ from backsight.training.judge import (
     true_indices,
 )
 from backsight.training.metrics import conformal_half_width, mean_absolute_error
-from backsight.training.split import Fold, split_by_subject
+from backsight.training.split import DEFAULT_SHARES, Fold, split_by_subject
 from backsight.training.trainer import OnProgress, TrainedNetwork, TrainingConfig, train_network
 
 INTERVAL_LEVEL = Interval.level
@@ -78,6 +78,9 @@ def train_and_judge(
     config: TrainingConfig,
     network_config: LstmConfig | None = None,
     memory_names: Collection[str] | None = None,
+    more_training: Sequence[Example] = (),
+    repeats: int = 1,
+    shares: Mapping[Fold, float] = DEFAULT_SHARES,
     work_folder: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> JudgedCheckpoint:
@@ -89,6 +92,12 @@ def train_and_judge(
     ----------
     examples
         Rated recordings of all people.
+    more_training
+        Recordings of yet other people, of a kind on which nothing is to be calibrated or judged.
+    repeats
+        How often an epoch shows each training recording of `examples`, so that `more_training` does not drown them.
+    shares
+        How the people of `examples` are divided.
     network_config
         Sizes of the network; None = the paper's.
     memory_names
@@ -101,10 +110,11 @@ def train_and_judge(
     InvalidValueError
         When there are too few people for four folds and a 90 % interval.
     """
-    folds = split_by_subject([example.recording.subject_id for example in examples], seed=config.seed)
+    folds = split_by_subject([example.recording.subject_id for example in examples], seed=config.seed, shares=shares)
     by_fold = {
         fold: [example for example, its_fold in zip(examples, folds, strict=True) if its_fold is fold] for fold in Fold
     }
+    by_fold[Fold.TRAIN] = [*(by_fold[Fold.TRAIN] * repeats), *more_training]
     trained = train_network(
         by_fold[Fold.TRAIN],
         by_fold[Fold.VALIDATION],
@@ -115,7 +125,7 @@ def train_and_judge(
         work_folder=work_folder,
         on_progress=on_progress,
     )
-    draft = _draft(trained, examples, feature_names=feature_names, origin=origin, seed=config.seed)
+    draft = _draft(trained, [*examples, *more_training], feature_names=feature_names, origin=origin, seed=config.seed)
     calibration = by_fold[Fold.CALIBRATION]
     half_width = conformal_half_width(predict_indices(draft, calibration) - labels(calibration), level=INTERVAL_LEVEL)
     return _judge(draft, trained, by_fold, origin=origin, half_width=half_width)
