@@ -158,6 +158,32 @@ def test_a_gap_in_the_landmarks_is_no_reading(browser: "playwright.Browser", rep
     opened.page.close()
 
 
+def test_a_moment_in_the_legend_leads_there_by_mouse_and_by_keyboard(
+    browser: "playwright.Browser", report_path: Path
+) -> None:
+    opened = _open(browser, report_path)
+
+    # 2.483 s lies between frame 74, at 2.467 s, and 75, at 2.500 s; 4.37 s is nearest to frame 131, at 4.367 s.
+    opened.page.get_by_role("button", name="Go to Deepest at 2.48 s").click()
+    assert opened.shown_frame() == 74
+    opened.page.get_by_role("button", name="Go to Upright again at 4.37 s").focus()
+    opened.page.keyboard.press("Space")
+    assert opened.shown_frame() == 131
+    assert opened.complaints == []
+    opened.page.close()
+
+
+def test_how_a_value_is_measured_unfolds_by_keyboard(browser: "playwright.Browser", report_path: Path) -> None:
+    opened = _open(browser, report_path)
+    words = opened.page.locator("#touch-toes .measurements").get_by_text("Line from hips to shoulders, beyond")
+
+    assert not words.is_visible()
+    opened.page.locator("#touch-toes .measurements summary").first.focus()
+    opened.page.keyboard.press("Enter")
+    assert words.is_visible()
+    opened.page.close()
+
+
 @pytest.mark.parametrize("width", [360, 390, 768, 1280])
 def test_nothing_overflows(browser: "playwright.Browser", report_path: Path, width: int) -> None:
     opened = _open(browser, report_path, viewport={"width": width, "height": 780})

@@ -78,8 +78,8 @@ def check_person_found(track: PoseTrack) -> QualityCheck:
         unit="share of frames",
         finding=f"a person is found in {percent(share)} of the frames",
         tip=(
-            "Stay in the picture from start to end, large enough and well lit, or cut the empty part off with --start "
-            "and --end."
+            "Stay in the picture from start to end, large enough and well lit, or cut the empty part off "
+            "(--start, --end)."
         ),
     )
 
@@ -114,8 +114,8 @@ def check_only_one_person(track: PoseTrack, *, follow_largest: bool) -> QualityC
         unit="share of looks",
         finding=finding,
         tip=(
-            "Record alone, or cut the others away with --crop or --start and --end; --follow-largest accepts the "
-            "largest person in view."
+            "Record alone, or cut the others away (--crop, --start, --end); the largest person in view can also be "
+            "accepted (--follow-largest)."
         ),
     )
 
@@ -146,7 +146,7 @@ def check_same_person(track: PoseTrack) -> QualityCheck:
         value=stray,
         unit="share of frames",
         finding=finding,
-        tip="Record alone and before a plain background, or cut to one person with --crop, --start and --end.",
+        tip="Record alone and before a plain background, or cut to one person (--crop, --start, --end).",
     )
 
 
@@ -247,7 +247,7 @@ def check_large_enough(track: PoseTrack, filtered: PoseSequence) -> QualityCheck
         value=height_px,
         unit="pixels",
         finding=finding,
-        tip="Stand 2 to 4 metres from the camera, record at 1280 x 720 or more, or cut to the person with --crop.",
+        tip="Stand 2 to 4 metres from the camera, record at 1280 x 720 or more, or cut to the person (--crop).",
     )
 
 

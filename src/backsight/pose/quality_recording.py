@@ -182,5 +182,5 @@ def check_length(track: PoseTrack, *, exercise: Exercise) -> QualityCheck:
         value=duration_s,
         unit="s",
         finding=finding,
-        tip="Record the exercise once, from standing still to standing still; cut the rest with --start and --end.",
+        tip="Record the exercise once, from standing still to standing still; cut the rest off (--start, --end).",
     )

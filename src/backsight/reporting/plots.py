@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from backsight.domain.assessment import RED_FLAG_ABOVE, ExerciseAssessment
+from backsight.domain.recording import Exercise
 from backsight.domain.validation import FloatArray
 from backsight.kinematics.angles import body_frame
 from backsight.kinematics.view import FRONT_WITHIN_DEG, SIDE_BEYOND_DEG, find_view
-from backsight.scoring.walk import FACING_CAMERA_WITHIN_DEG
+from backsight.scoring.walk_trunk import FACING_CAMERA_WITHIN_DEG
 
 MAX_POINTS = 900
 """More points than this would not be seen; longer curves keep every n-th."""
@@ -22,8 +23,8 @@ MAX_POINTS = 900
 MAX_DRAWN_POINTS = 400
 """Points of the drawn path, which serves print and pages without script."""
 
-MIN_SPAN_DEG = 20.0
-"""Angle axes span at least this, so that jitter of a degree does not look like movement."""
+MIN_SPAN = 20.0
+"""Axes in degrees or per cent span at least this, so that jitter of one does not look like movement."""
 
 DRAWING_WIDTH, DRAWING_HEIGHT = 1000, 100
 """Size of the drawing that `Plot.path` lives in; the page stretches it."""
@@ -51,6 +52,20 @@ _ANGLES = (
     _AngleColumn("shoulder_obliquity_deg", "Shoulder obliquity", "right shoulder higher is positive", _FRONTAL),
 )
 """Feature columns worth a curve, in the order shown; those that the features do not hold are left out."""
+
+_TRAVELS = {
+    Exercise.WALK: (
+        "step_separation_bh",
+        "Left foot ahead of the right",
+        "in per cent of body height; its turns are the steps",
+    ),
+    Exercise.JUMP: (
+        "mid_hip_travel_vertical_bh",
+        "Height of the hips",
+        "in per cent of body height, 0 = where they mostly are",
+    ),
+}
+"""The curve in which an exercise's events are seen: feature column in body heights, title, meaning."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +134,7 @@ class Plot:
 
 
 def make_plots(part: ExerciseAssessment) -> tuple[Plot, ...]:
-    """Return the running index, when there is one, and the trunk's angles."""
+    """Return the running index, when there is one, how hips or feet travel, and the trunk's angles."""
     start_s = float(part.pose.timestamps_s[0])
     plots = []
     if part.curve is not None:
@@ -128,6 +143,10 @@ def make_plots(part: ExerciseAssessment) -> tuple[Plot, ...]:
         plots.append(
             Plot("index", "Spinal health index", meaning, "", times_s, values, 0.0, 1.0, 2, threshold=RED_FLAG_ABOVE)
         )
+    if part.exercise in _TRAVELS and _TRAVELS[part.exercise][0] in part.features.names:
+        column, title, meaning = _TRAVELS[part.exercise]
+        times_s, values = _thinned(part.features.timestamps_s - start_s, 100.0 * part.features.column(column))
+        plots.append(Plot(column, title, meaning, " %", times_s, values, *_whole_tens(values), n_decimals=0))
     off_front_deg = find_view(body_frame(part.pose.world_m)).off_front_deg
     for angle in _ANGLES:
         if angle.column in part.features.names:
@@ -135,7 +154,7 @@ def make_plots(part: ExerciseAssessment) -> tuple[Plot, ...]:
             low_deg, high_deg = angle.readable_off_front_deg
             hint = "" if low_deg <= off_front_deg <= high_deg else "; a rough guess from this side"
             times_s, values = _thinned(part.features.timestamps_s - start_s, part.features.column(angle.column))
-            low, high = _angle_range(values)
+            low, high = _whole_tens(values)
             plots.append(Plot(angle.column, angle.title, angle.meaning + hint, "°", times_s, values, low, high, 1))
     return tuple(plots)
 
@@ -157,12 +176,12 @@ def _thinned(times_s: FloatArray, values: FloatArray) -> tuple[FloatArray, Float
     return times_s[::step], np.asarray(values)[::step]
 
 
-def _angle_range(values: FloatArray) -> tuple[float, float]:
-    """Return axis ends in whole tens that hold all values, at least `MIN_SPAN_DEG` apart."""
+def _whole_tens(values: FloatArray) -> tuple[float, float]:
+    """Return axis ends in whole tens that hold all values, at least `MIN_SPAN` apart."""
     known = values[np.isfinite(values)]
     if not len(known):
-        return -0.5 * MIN_SPAN_DEG, 0.5 * MIN_SPAN_DEG
+        return -0.5 * MIN_SPAN, 0.5 * MIN_SPAN
     low, high = float(np.floor(known.min() / 10) * 10), float(np.ceil(known.max() / 10) * 10)
-    while high - low < MIN_SPAN_DEG:
+    while high - low < MIN_SPAN:
         low, high = (low - 10, high) if known.min() - low < high - known.max() else (low, high + 10)
     return low, high

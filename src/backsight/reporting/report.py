@@ -80,7 +80,7 @@ def render_report(
         index_meaning=wording.INDEX_MEANING,
         see_someone_now=wording.SEE_SOMEONE_NOW,
         usual_meaning=wording.USUAL_MEANING,
-        error_meaning=wording.ERROR_MEANING,
+        interval_meaning=wording.INTERVAL_MEANING,
         colour_bar_url=data_url(colour_bar(), media_type="image/png"),
         data=_inline_json([part.script_data for part in report.exercises]),
         policy=_content_policy(style=style, script=script),

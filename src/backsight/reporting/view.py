@@ -17,19 +17,15 @@ from backsight.domain.assessment import (
     ExerciseAssessment,
     IndexVerdict,
     Interval,
-    Measurement,
-    Norm,
-    NormKind,
     QualityCheck,
     SubIndex,
 )
 from backsight.domain.recording import Exercise, SourceInfo
 from backsight.reporting import wording
 from backsight.reporting.heat_map import GROUPS, HeatMap, LandmarkGroup, draw_heat_map
+from backsight.reporting.measured import MeasurementGroup, MeasurementRow, describe_source, group_rows, make_row
+from backsight.reporting.moments import Moment, MomentKind, find_moments
 from backsight.reporting.plots import Plot, make_plots, plots_as_json
-
-_BAR_MARGIN = 0.25
-"""The bar of a measurement reaches this share of its span beyond the norm and the value."""
 
 
 class StillLike(Protocol):
@@ -60,46 +56,13 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A value against its norm, everything in per cent of the bar's width."""
-
-    band_start: float
-    band_width: float
-    middle: float | None
-    """The healthy mean or median; None where the source has none."""
-    value: float
-    error_start: float | None
-    """Lower end of the value's 90 % interval; None = not known."""
-    error_width: float | None
-    description: str
-
-
-@dataclass(frozen=True)
-class MeasurementRow:
-    """One line of the table of measurements."""
-
-    label: str
-    value: str
-    usual: str
-    is_provisional: bool
-    """True where the usual range has only been remembered."""
-    comparison: str
-    comparison_tone: str
-    bar: Bar | None
-    source_number: int | None
-    """Position in the exercise's list of sources, from 1; None without a norm."""
-    note: str
-
-
-@dataclass(frozen=True)
 class SubIndexView:
     """One intermediate index and the measurement behind it."""
 
     label: str
     tone: str
     verdict: str
-    scale: Scale | None
-    """None when the index cannot be told."""
+    scale: Scale
     row: MeasurementRow
 
 
@@ -140,13 +103,19 @@ class ExerciseView:
     frame_size: tuple[int, int]
     stills: tuple[StillView, ...]
     plots: tuple[Plot, ...]
+    moments: tuple[Moment, ...]
+    moment_kinds: tuple[MomentKind, ...]
     duration_s: float
     duration_text: str
     heat_map: HeatMap
     heat_groups: tuple[tuple[LandmarkGroup, str], ...]
     heat_summary: str
     sub_indices: tuple[SubIndexView, ...]
-    measurements: tuple[MeasurementRow, ...]
+    untold: tuple[tuple[str, str], ...]
+    """Intermediate indices that could not be told, and why."""
+    measurements: tuple[MeasurementGroup, ...]
+    unmeasured: tuple[tuple[str, str], ...]
+    """What could not be measured, and why."""
     sources: tuple[str, ...]
     """Where the norms come from, each once."""
     facts: tuple[tuple[str, str], ...]
@@ -165,6 +134,8 @@ class ReportView:
     reason: str
     scale: Scale | None
     interval_text: str
+    scale_of_lengths: str
+    """What lengths and speeds rest on, in one sentence."""
     exercises: tuple[ExerciseView, ...]
     notes: tuple[str, ...]
     files: tuple[tuple[str, str], ...]
@@ -184,9 +155,10 @@ def view_report(
         created_at=assessment.created_at,
         exercise_list=" · ".join(part.label for part in parts),
         verdict=words,
-        reason=wording.quoted(assessment.reason),
-        scale=_scale(assessment.index, assessment.interval, tone=words.tone),
+        reason=wording.for_readers(assessment.reason),
+        scale=None if assessment.index is None else _scale(assessment.index, assessment.interval, tone=words.tone),
         interval_text=wording.format_interval(assessment.interval),
+        scale_of_lengths=wording.describe_scale(assessment.height_m),
         exercises=parts,
         notes=_session_notes(assessment),
         files=_files(overlays),
@@ -197,16 +169,20 @@ def view_exercise(part: ExerciseAssessment, *, overlay: Path | None, stills: Seq
     """Prepare one exercise."""
     start_s = float(part.pose.timestamps_s[0])
     plots = make_plots(part)
+    moments, moment_kinds = find_moments(part.events, start_s=start_s, duration_s=part.pose.duration_s)
     heat_map = draw_heat_map(part.pose)
     checks = tuple(_check(check) for check in part.quality.checks)
-    measured = (*(item.measurement for item in part.sub_indices), *part.measurements)
-    sources = tuple(dict.fromkeys(_source(item.norm) for item in measured if item.norm is not None))
+    told = [item for item in part.sub_indices if not math.isnan(item.value)]
+    shown = (*(item.measurement for item in told), *part.measurements)
+    sources = tuple(
+        dict.fromkeys(describe_source(item.norm) for item in shown if item.norm and not math.isnan(item.value))
+    )
     return ExerciseView(
         key=part.exercise.value,
         label=part.exercise.label,
         index_text="" if part.index is None else f"{part.index:.2f}",
         interval_text=wording.format_interval(part.interval),
-        scale=_scale(part.index, part.interval, tone=_index_tone(part)),
+        scale=None if part.index is None else _scale(part.index, part.interval, tone=_index_tone(part)),
         quality_tone=wording.QUALITY_TONES[part.quality.verdict],
         quality_text=wording.QUALITY_WORDS[part.quality.verdict],
         problems=tuple(_check(check) for check in part.quality.problems),
@@ -215,6 +191,8 @@ def view_exercise(part: ExerciseAssessment, *, overlay: Path | None, stills: Seq
         frame_size=part.pose.frame_size,
         stills=tuple(_still(still, start_s=start_s) for still in stills),
         plots=plots,
+        moments=moments,
+        moment_kinds=moment_kinds,
         duration_s=part.pose.duration_s,
         duration_text=f"{part.pose.duration_s:.1f} s",
         heat_map=heat_map,
@@ -223,16 +201,25 @@ def view_exercise(part: ExerciseAssessment, *, overlay: Path | None, stills: Seq
             for group, picture in zip(GROUPS, heat_map.pictures, strict=True)
         ),
         heat_summary=_heat_summary(heat_map),
-        sub_indices=tuple(_sub_index(item, sources=sources) for item in part.sub_indices),
-        measurements=tuple(_row(item, sources=sources) for item in part.measurements),
+        sub_indices=tuple(_sub_index(item, sources=sources) for item in told),
+        untold=tuple(
+            (item.label, wording.for_readers(item.measurement.note))
+            for item in part.sub_indices
+            if math.isnan(item.value)
+        ),
+        measurements=group_rows(part.measurements, title=part.exercise.label, sources=sources),
+        unmeasured=tuple(
+            (item.label, wording.for_readers(item.note)) for item in part.measurements if math.isnan(item.value)
+        ),
         sources=sources,
         facts=_facts(part),
-        notes=tuple(wording.quoted(note) for note in part.notes),
+        notes=tuple(wording.for_readers(note) for note in part.notes),
         script_data={
             "exercise": part.exercise.value,
             "duration": round(part.pose.duration_s, 4),
             "opening": int(np.argmax(part.pose.has_person)),
             "frames": [round(second - start_s, 4) for second in part.pose.timestamps_s.tolist()],
+            "moments": [[round(moment.time_s, 4), moment.symbol] for moment in moments],
             **plots_as_json(plots),
         },
     )
@@ -248,9 +235,7 @@ def _index_tone(part: ExerciseAssessment) -> str:
     return wording.VERDICT_TONES[IndexVerdict.CANNOT_TELL if part.interval is None else part.interval.verdict]
 
 
-def _scale(index: float | None, interval: Interval | None, *, tone: str) -> Scale | None:
-    if index is None:
-        return None
+def _scale(index: float, interval: Interval | None, *, tone: str) -> Scale:
     described = f"Index {index:.2f} on a scale from 0, best, to 1, worst; red flag above {RED_FLAG_ABOVE}"
     if interval is not None:
         described += f"; {wording.format_interval(interval)}"
@@ -267,65 +252,13 @@ def _scale(index: float | None, interval: Interval | None, *, tone: str) -> Scal
 
 def _sub_index(item: SubIndex, *, sources: Sequence[str]) -> SubIndexView:
     tone = wording.VERDICT_TONES[item.verdict]
-    scale = None if math.isnan(item.value) else _scale(item.value, item.interval, tone=tone)
     verdict = {
         IndexVerdict.NO_RED_FLAG: "Within the usual",
         IndexVerdict.RED_FLAG: "Outside the usual",
-        IndexVerdict.CANNOT_TELL: "Not measured" if scale is None else "Too close to tell",
+        IndexVerdict.CANNOT_TELL: "Cannot tell",
     }[item.verdict]
-    return SubIndexView(item.label, tone, verdict, scale, _row(item.measurement, sources=sources))
-
-
-def _row(item: Measurement, *, sources: Sequence[str]) -> MeasurementRow:
-    norm = item.norm
-    comparison = "" if norm is None else wording.compare(item.value, norm, error=item.error)
-    words, tone = wording.COMPARISONS[comparison]
-    return MeasurementRow(
-        label=item.label,
-        value=wording.format_measured(item.value, item.unit, error=item.error),
-        usual="" if norm is None else wording.format_norm(norm, item.unit),
-        is_provisional=norm is not None and norm.is_provisional,
-        comparison=words,
-        comparison_tone=tone,
-        bar=None if norm is None else _bar(item, norm),
-        source_number=None if norm is None else sources.index(_source(norm)) + 1,
-        note=item.note,
-    )
-
-
-def _source(norm: Norm) -> str:
-    """Write where a norm comes from, what its ends are and what had to be assumed."""
-    known = f"{norm.source}. {wording.describe_norm(norm)}"
-    return f"{known} Assumed: {norm.assumption.rstrip('.')}." if norm.assumption else known
-
-
-def _bar(item: Measurement, norm: Norm) -> Bar | None:
-    """Place band, middle, value and its error on a common axis; an open end of the norm reaches the bar's own end.
-
-    The middle is shown where it is the mean or median of healthy people, not where it is only the middle of a range.
-    """
-    ends = (norm.low, norm.high, norm.middle, item.value, item.value - item.error, item.value + item.error)
-    points = [point for point in ends if math.isfinite(point)]
-    if not math.isfinite(item.value) or max(points) <= min(points):
-        return None
-    margin = _BAR_MARGIN * (max(points) - min(points))
-    start, span = min(points) - margin, max(points) - min(points) + 2 * margin
-
-    def place(value: float) -> float:
-        return 100.0 * min(max((value - start) / span, 0.0), 1.0)
-
-    band_start, band_end = place(norm.low), place(norm.high)
-    usual = wording.format_norm(norm, item.unit)
-    has_error = math.isfinite(item.error)
-    return Bar(
-        band_start=band_start,
-        band_width=band_end - band_start,
-        middle=place(norm.middle) if norm.kind is NormKind.DERIVED_CENTILES else None,
-        value=place(item.value),
-        error_start=place(item.value - item.error) if has_error else None,
-        error_width=place(item.value + item.error) - place(item.value - item.error) if has_error else None,
-        description=f"{item.label} {wording.format_measured(item.value, item.unit, error=item.error)}, usual {usual}",
-    )
+    scale = _scale(item.value, item.interval, tone=tone)
+    return SubIndexView(item.label, tone, verdict, scale, make_row(item.measurement, sources=sources))
 
 
 def _check(check: QualityCheck) -> CheckView:
@@ -334,7 +267,7 @@ def _check(check: QualityCheck) -> CheckView:
         tone=wording.QUALITY_TONES[check.verdict],
         verdict=wording.QUALITY_WORDS[check.verdict],
         finding=check.finding,
-        tip=wording.quoted(check.tip),
+        tip=wording.for_readers(check.tip),
     )
 
 
@@ -353,7 +286,7 @@ def _heat_summary(heat_map: HeatMap) -> str:
 
 def _session_notes(assessment: Assessment) -> tuple[str, ...]:
     """Return the session's notes, led by the exercises that are missing unless a note names them already."""
-    notes = tuple(wording.quoted(note) for note in assessment.notes)
+    notes = tuple(wording.for_readers(note) for note in assessment.notes)
     unnamed = [item.label for item in assessment.missing if not any(item.label in note for note in notes)]
     if not unnamed:
         return notes

@@ -33,10 +33,15 @@ USUAL_MEANING = (
     "there; many healthy people lie outside it. “Provisional” ranges are remembered and have not been looked up again: "
     "do not rely on them."
 )
+INTERVAL_MEANING = (
+    "Beneath each value stands its 90 % interval with one camera, found on simulated people: nine times in ten the "
+    "true value lies within. Where it reaches across an end of the usual range, or is not known, one camera cannot "
+    "tell on which side the value lies."
+)
 ERROR_MEANING = "“±” is half the width of the 90 % interval with one camera; without it the error is not known."
 
 _UNIT_SYMBOLS = {"deg": "°", "%": " %", "": ""}
-_DECIMALS = {"deg": 1, "cm": 1, "%": 0, "fps": 1}
+_DECIMALS = {"deg": 1, "cm": 1, "%": 0, "fps": 1, "ms": 0, "1/min": 0}
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,12 @@ def verdict_words(assessment: Assessment) -> VerdictWords:
     return words
 
 
-def quoted(text: str) -> str:
-    """Write names that stand in `backticks` in “quotation marks”, as people do."""
-    return re.sub(r"`([^`]*)`", "“\\1”", text)
+def for_readers(text: str) -> str:
+    """Write names in `backticks` in “quotation marks”, as people do, and leave out options of the command line.
+
+    Those stand in brackets of their own, `cut the rest off (--start, --end)`, so that the sentence holds without them.
+    """
+    return re.sub(r"`([^`]*)`", "“\\1”", re.sub(r" \(--[^)]*\)", "", text))
 
 
 def format_value(value: float, unit: str) -> str:
@@ -122,6 +130,14 @@ def format_measured(value: float, unit: str, *, error: float) -> str:
     if not math.isfinite(value) or not math.isfinite(error):
         return format_value(value, unit)
     return f"{format_number(value, n_decimals=_DECIMALS.get(unit, 2))} ± {format_value(error, unit)}"
+
+
+def format_span(value: float, unit: str, *, error: float) -> str:
+    """Write the 90 % interval of a value: `88.2 to 102.2°`; empty when value or error is missing."""
+    if not math.isfinite(value) or not math.isfinite(error):
+        return ""
+    low = format_number(value - error, n_decimals=_DECIMALS.get(unit, 2))
+    return f"{low} to {format_value(value + error, unit)}"
 
 
 def format_number(value: float, *, n_decimals: int) -> str:
@@ -159,7 +175,7 @@ COMPARISONS = {
     "within": ("within usual", "within"),
     "below": ("below usual", "outside"),
     "above": ("above usual", "outside"),
-    "unsure": ("too close to tell", "unsure"),
+    "unsure": ("cannot tell", "unsure"),
 }
 """Words and tone for what `compare` says."""
 
@@ -180,17 +196,28 @@ def describe_norm(norm: Norm) -> str:
 def compare(value: float, norm: Norm, *, error: float) -> str:
     """Say where a value lies against the usual range: `within`, `below`, `above`, or `unsure`.
 
-    `unsure` means that an end of the range lies within the error. Empty when the value is missing; an error that is not
-    known counts as none.
+    `unsure` means that an end of the range lies within the error, or that the error is not known. Empty when the value
+    is missing.
     """
     if not math.isfinite(value):
         return ""
-    margin = error if math.isfinite(error) else 0.0
-    if any(math.isfinite(end) and abs(value - end) < margin for end in (norm.low, norm.high)):
+    if math.isnan(error):
+        return "unsure"
+    if any(math.isfinite(end) and abs(value - end) < error for end in (norm.low, norm.high)):
         return "unsure"
     if value < norm.low:
         return "below"
     return "above" if value > norm.high else "within"
+
+
+def describe_scale(height_m: float | None) -> str:
+    """Say what lengths and speeds rest on."""
+    if height_m is None:
+        return (
+            "Standing height was not given, so lengths and speeds are in the scale that the pose model guesses from "
+            "one camera, which widens their intervals."
+        )
+    return f"Lengths and speeds rest on the standing height that was given, {height_m:.2f} m."
 
 
 def format_moment(created_at: str) -> str:

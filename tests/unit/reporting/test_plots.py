@@ -53,6 +53,18 @@ def test_the_index_comes_first_with_its_threshold_and_only_when_there_is_one() -
     assert [plot.key for plot in make_plots(make_exercise(index=None))] == angles
 
 
+def test_walk_and_jump_show_the_curve_that_their_events_are_seen_in() -> None:
+    walk = {plot.key: plot for plot in make_plots(make_exercise(Exercise.WALK))}
+    jump = {plot.key: plot for plot in make_plots(make_exercise(Exercise.JUMP))}
+
+    # Feet pass each other by a fifth of the body height once a second; hips rise by 15 % of it.
+    steps, hips = walk["step_separation_bh"], jump["mid_hip_travel_vertical_bh"]
+    assert np.nanmax(steps.values) == pytest.approx(20.0, abs=0.2)
+    assert np.nanmax(hips.values) == pytest.approx(15.0, abs=0.2)
+    assert (hips.low, hips.high) == (0.0, 20.0)
+    assert hips.summary.endswith("15 %")
+
+
 def test_columns_that_the_features_lack_are_left_out() -> None:
     part = make_exercise()
     only = FeatureSequence(

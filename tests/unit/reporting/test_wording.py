@@ -37,7 +37,7 @@ def test_open_norms_say_which_end_matters(low: float, high: float, expected: str
 def test_a_value_on_the_edge_is_within() -> None:
     norm = Norm(2.0, 1.0, 3.0, "source", NormKind.CUT_OFF)
 
-    assert [wording.compare(value, norm, error=math.nan) for value in (0.99, 1.0, 3.0, 3.01, math.nan)] == [
+    assert [wording.compare(value, norm, error=0.0) for value in (0.99, 1.0, 3.0, 3.01, math.nan)] == [
         "below",
         "within",
         "within",
@@ -54,6 +54,37 @@ def test_a_value_within_its_error_of_an_end_is_left_open(value: float, expected:
     norm = Norm(2.0, 1.0, 3.0, "source", NormKind.CUT_OFF)
 
     assert wording.compare(value, norm, error=0.5) == expected
+
+
+def test_without_a_known_error_nothing_is_said_to_be_within_or_outside() -> None:
+    norm = Norm(2.0, 1.0, 3.0, "source", NormKind.CUT_OFF)
+
+    assert [wording.compare(value, norm, error=math.nan) for value in (-50.0, 2.0, 50.0)] == ["unsure"] * 3
+    assert wording.COMPARISONS["unsure"][0] == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "unit", "expected"),
+    [
+        (95.24, 7.0, "deg", "88.2 to 102.2°"),
+        (-1.0, 3.0, "ms", "−4 to 2 ms"),
+        (1.1, math.nan, "deg", ""),
+        (math.nan, 2.0, "deg", ""),
+    ],
+)
+def test_the_interval_is_written_from_end_to_end(value: float, error: float, unit: str, expected: str) -> None:
+    assert wording.format_span(value, unit, error=error) == expected
+
+
+def test_readers_are_spared_the_command_line() -> None:
+    tip = "Record alone, or cut the others away (--crop, --start, --end); the `largest` (in view) counts (--so)."
+
+    assert wording.for_readers(tip) == "Record alone, or cut the others away; the “largest” (in view) counts."
+
+
+def test_what_lengths_rest_on_is_said_either_way() -> None:
+    assert "given, 1.72 m" in wording.describe_scale(1.72)
+    assert "not given" in wording.describe_scale(None)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@
     constructor(data) {
       this.frames = data.frames;
       this.duration = data.duration;
+      this.moments = data.moments;
       this.time = 0;
       this.listeners = [];
       this.seekVideo = () => {};
@@ -190,7 +191,29 @@
     ctx.stroke();
   }
 
-  function plotOptions(data, duration, width) {
+  /** Lines where something happened, each with its symbol of the legend. */
+  function drawMoments(plot, moments) {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.strokeStyle = colour("--moment");
+    ctx.fillStyle = colour("--soft");
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash([2 * devicePixelRatio, 2 * devicePixelRatio]);
+    ctx.font = `600 ${10 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "top";
+    for (const [time, symbol] of moments) {
+      const x = plot.valToPos(time, "x", true);
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.fillText(symbol, x + 3 * devicePixelRatio, bbox.top + devicePixelRatio);
+    }
+    ctx.restore();
+  }
+
+  function plotOptions(data, timeline, width) {
     const axis = { stroke: () => colour("--soft"), font: "12px system-ui, sans-serif" };
     const grid = { stroke: () => colour("--line"), width: 1 };
     const minus = (value) => String(value).replace("-", "−");
@@ -200,20 +223,20 @@
       padding: [6, 8, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
-      scales: { x: { time: false, range: [0, duration || 1] }, y: { range: data.range } },
+      scales: { x: { time: false, range: [0, timeline.duration || 1] }, y: { range: data.range } },
       axes: [
         { ...axis, grid: { show: false }, ticks: { ...grid, size: 4 }, size: 22, gap: 2, space: 60, values: (_, marks) => marks.map((mark) => `${mark} s`) },
         { ...axis, grid, ticks: { show: false }, size: 44, gap: 6, space: 28, values: (_, marks) => marks.map((mark) => minus(mark) + data.unit) },
       ],
       series: [{}, { stroke: () => colour("--accent"), width: 2, spanGaps: false, points: { show: false } }],
-      hooks: { drawAxes: [(plot) => drawBehind(plot, data)] },
+      hooks: { drawAxes: [(plot) => drawBehind(plot, data), (plot) => drawMoments(plot, timeline.moments)] },
     };
   }
 
   function connectPlot(timeline, figure, data, times) {
     const host = figure.querySelector(".canvas");
     const readout = figure.querySelector(".plot-value");
-    const plot = new uPlot(plotOptions(data, timeline.duration, host.clientWidth || 320), [times, data.values], host);
+    const plot = new uPlot(plotOptions(data, timeline, host.clientWidth || 320), [times, data.values], host);
     const playhead = document.createElement("div");
     playhead.className = "playhead";
     plot.over.append(playhead);
@@ -256,8 +279,8 @@
       connectPlot(timeline, synced.querySelector(`[data-plot="${plot.key}"]`), plot, data.clocks[plot.clock]),
     );
     connectHeatMap(timeline, document.querySelector(`.heat[data-exercise="${data.exercise}"] .heat-pictures`));
-    for (const still of synced.querySelectorAll(".still")) {
-      still.addEventListener("click", () => timeline.seek(Number(still.dataset.time)));
+    for (const goal of synced.querySelectorAll("[data-time]")) {
+      goal.addEventListener("click", () => timeline.seek(Number(goal.dataset.time)));
     }
     // Open on the first picture with a skeleton: what comes before shows an empty room.
     timeline.goToFrame(data.opening);
