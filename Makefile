@@ -7,7 +7,7 @@ CONSTRAINTS := constraints.txt
 DEMO_OUT := backsight-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench e2e model format constraints docs clean
+.PHONY: help demo test check bench e2e demo-session model cohort calibration format constraints docs clean
 
 help:  ## Say what there is to make.
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,11 +24,13 @@ $(VENV)/.dev: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(PIP) install --quiet --constraint $(CONSTRAINTS) --editable '.[train,simulate,dev]'
 	@touch $@ $(VENV)/.base
 
-demo: $(VENV)/.base  ## Assess a real walking clip and say where the report is.
-	@echo "Fetching the demo's clip and BlazePose where they are missing, then assessing (about a minute) ..."
-	@$(BIN)/python scripts/fetch_demo_clip.py >/dev/null
-	$(BIN)/backsight assess "$$($(BIN)/python scripts/fetch_demo_clip.py)" --exercise walk \
-	  --start 48f --end 182f --crop 0,470,1560,524 --out $(DEMO_OUT) --overwrite
+demo: $(VENV)/.base  ## Assess a real walking clip and a virtual volunteer's session; say where the reports are.
+	@echo "Fetching the demo's clip and BlazePose where they are missing, then assessing (about two minutes) ..."
+	@if $(BIN)/python scripts/fetch_demo_clip.py >/dev/null; then \
+	  $(BIN)/backsight assess "$$($(BIN)/python scripts/fetch_demo_clip.py)" --exercise walk \
+	    --start 48f --end 182f --crop 0,470,1560,524 --out $(DEMO_OUT) --overwrite; \
+	else echo "Going on without the real clip: the session of a virtual volunteer ships with Backsight."; fi
+	$(BIN)/backsight demo --out $(DEMO_OUT)-session --overwrite
 
 test: $(VENV)/.dev  ## Run the tests (fetches BlazePose lite when it is missing).
 	$(BIN)/backsight models fetch lite --quiet
@@ -51,15 +53,29 @@ bench: $(VENV)/.dev  ## Measure this machine, run the slow tests, write docs/fig
 e2e: $(VENV)/.dev  ## Open reports in Chromium.
 	$(BIN)/pytest -m browser tests/browser
 
+demo-session: $(VENV)/.dev  ## Film the virtual volunteer's session that ships with Backsight.
+	rm -rf build/demo-session && mkdir -p build
+	$(BIN)/backsight simulate volunteer --number 13 --seed 1 --view touch-toes=75 --view walk=80 --view jump=20 \
+	  --distance 3 --fps 30 --out build/demo-session
+	cp build/demo-session/*.mp4 build/demo-session/truth.json src/backsight/demo/
+
 model: $(VENV)/.dev  ## Train the model that ships, from its seed.
 	mkdir -p build && $(BIN)/backsight train --virtual 4000 --seed 2026 --threads 1 --work build/train --out build/lstm-paper.backsight
+
+cohort: $(VENV)/.dev  ## Film the volunteers for calibration and the held-out ones (hours; resumes).
+	$(BIN)/python scripts/calibrate_measures.py --film-only --cohort build/calibration-cohort
+	$(BIN)/backsight benchmark measures --cohort build/held-out-cohort --workers 2 || [ $$? -eq 4 ]
+
+calibration: $(VENV)/.dev  ## Find the errors of the measures on filmed volunteers, write the file that ships, judge it.
+	$(BIN)/python scripts/calibrate_measures.py --cohort build/calibration-cohort
+	$(BIN)/backsight benchmark measures --cohort build/held-out-cohort --workers 2 --plots docs/images --json docs/figures/measures.json || [ $$? -eq 4 ]
 
 format: $(VENV)/.dev  ## Format and mend what can be mended.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## Remove everything that make made here.
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis $(DEMO_OUT)
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis $(DEMO_OUT) $(DEMO_OUT)-session
 
 constraints:  ## Pin what is installed now.
 	$(PIP) freeze --exclude-editable | sed -e 's/+cpu//' > $(CONSTRAINTS)

@@ -341,7 +341,7 @@ def simulate_volunteer(
     number: int,
     seed: int,
     exercises: Sequence[Exercise] = tuple(Exercise),
-    yaw_deg: float | None = None,
+    yaws_deg: Mapping[Exercise, float] | None = None,
     distance_m: float | None = None,
     fps: float | None = None,
     frame_size: tuple[int, int] = (1280, 720),
@@ -356,9 +356,9 @@ def simulate_volunteer(
         The folder to make.
     number, seed
         Which volunteer of which cohort.
-    yaw_deg
-        Where the camera stands as seen by the volunteer: 0 = in front, 90 = at the left, 180 = behind. What is None is
-        drawn by the seed.
+    yaws_deg
+        Where the camera stands in each exercise as seen by the volunteer: 0 = in front, 90 = at the left, 180 =
+        behind. What is not given is drawn by the seed.
     distance_m
         Lens to the middle of the space that the movement takes.
     overwrite
@@ -378,7 +378,15 @@ def simulate_volunteer(
     from backsight.studio.volunteers import film_volunteer
 
     shots = [
-        Shot(number, exercise, seed, fps=fps, yaw_deg=yaw_deg, distance_m=distance_m, frame_size=frame_size)
+        Shot(
+            number,
+            exercise,
+            seed,
+            fps=fps,
+            yaw_deg=(yaws_deg or {}).get(exercise),
+            distance_m=distance_m,
+            frame_size=frame_size,
+        )
         for exercise in Exercise
         if exercise in exercises
     ]

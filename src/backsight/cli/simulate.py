@@ -39,11 +39,11 @@ def volunteer(
     seed: _Seed = 1,
     exercise: _Exercises = None,
     view: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="VIEW",
             help="Where the camera stands: front, oblique, side, or degrees towards the volunteer's left, -180 to 180; "
-            "drawn by the seed when not given, like distance and frame rate.",
+            "walk=side for one exercise, may be repeated; drawn by the seed when not given, like distance and rate.",
         ),
     ] = None,
     distance: Annotated[float | None, typer.Option(metavar="M", help="Camera to volunteer in metres.")] = None,
@@ -58,7 +58,7 @@ def volunteer(
     """
     from backsight.composition import simulate_volunteer
 
-    yaw_deg, frame_size = _view_deg(view), _frame_size(size)
+    yaws_deg, frame_size = _yaws_deg(view or []), _frame_size(size)
     _check_range("--distance is in metres", distance, DISTANCE_RANGE_M)
     _check_range("--fps is frames a second", fps, FPS_RANGE)
     with progress_bar(quiet=quiet) as show:
@@ -67,7 +67,7 @@ def volunteer(
             number=number,
             seed=seed,
             exercises=exercise or list(Exercise),
-            yaw_deg=yaw_deg,
+            yaws_deg=yaws_deg,
             distance_m=distance,
             fps=fps,
             frame_size=frame_size,
@@ -128,9 +128,20 @@ def contact_sheet(
     typer.echo(f"contact sheet: {out}")
 
 
-def _view_deg(view: str | None) -> float | None:
-    if view is None or view in VIEWS_DEG:
-        return None if view is None else VIEWS_DEG[view]
+def _yaws_deg(views: list[str]) -> dict[Exercise, float]:
+    """Return the view of each exercise that one is given for; one without an exercise is for all others."""
+    yaws_deg: dict[Exercise, float] = {}
+    for view in sorted(views, key=lambda text: "=" in text):
+        name, has_name, where = view.rpartition("=")
+        if has_name and name not in list(Exercise):
+            raise typer.BadParameter(f"--view {view}: expected {', '.join(Exercise)} before =, got {name}")
+        yaws_deg |= dict.fromkeys([Exercise(name)] if has_name else list(Exercise), _view_deg(where))
+    return yaws_deg
+
+
+def _view_deg(view: str) -> float:
+    if view in VIEWS_DEG:
+        return VIEWS_DEG[view]
     try:
         degrees = float(view)
     except ValueError:
