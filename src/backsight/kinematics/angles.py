@@ -52,8 +52,8 @@ def body_frame(world_m: FloatArray) -> BodyFrame:
     world_m
         World positions in metres; shape (n_frames, 33, 3); NaN = missing.
     """
-    hips = _level_line(world_m[:, Landmark.RIGHT_HIP] - world_m[:, Landmark.LEFT_HIP])
-    shoulders = _level_line(world_m[:, Landmark.RIGHT_SHOULDER] - world_m[:, Landmark.LEFT_SHOULDER])
+    hips = level_line(world_m[:, Landmark.RIGHT_HIP] - world_m[:, Landmark.LEFT_HIP])
+    shoulders = level_line(world_m[:, Landmark.RIGHT_SHOULDER] - world_m[:, Landmark.LEFT_SHOULDER])
     feet = unit(
         horizontal(
             mean_of_known(
@@ -87,8 +87,8 @@ def trunk_lateral_lean_deg(world_m: FloatArray, frame: BodyFrame) -> FloatArray:
 
 def axial_rotation_deg(world_m: FloatArray) -> FloatArray:
     """Return how far the shoulders are turned against the pelvis about the vertical; to the person's right positive."""
-    shoulders = _level_line(world_m[:, Landmark.RIGHT_SHOULDER] - world_m[:, Landmark.LEFT_SHOULDER])
-    hips = _level_line(world_m[:, Landmark.RIGHT_HIP] - world_m[:, Landmark.LEFT_HIP])
+    shoulders = level_line(world_m[:, Landmark.RIGHT_SHOULDER] - world_m[:, Landmark.LEFT_SHOULDER])
+    hips = level_line(world_m[:, Landmark.RIGHT_HIP] - world_m[:, Landmark.LEFT_HIP])
     across = np.cross(hips, shoulders)[:, 1]
     return np.degrees(np.arctan2(across, dot(hips, shoulders)))
 
@@ -169,7 +169,7 @@ def _trunk(world_m: FloatArray) -> FloatArray:
     )
 
 
-def _level_line(line: FloatArray) -> FloatArray:
+def level_line(line: FloatArray) -> FloatArray:
     """Return the line's horizontal part, in metres; NaN where the line is too steep to tell a direction."""
     flat = horizontal(line)
     tells = (length(flat) >= _LEVEL_ENOUGH * length(line)) & (length(line) > 0)

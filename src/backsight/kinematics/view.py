@@ -16,7 +16,7 @@ from backsight.domain.sequences import PoseSequence
 from backsight.domain.validation import FloatArray
 from backsight.kinematics.angles import BodyFrame
 from backsight.kinematics.body import BodySize
-from backsight.kinematics.geometry import length, mean_of_known, median_of_known
+from backsight.kinematics.geometry import length, median_of_known
 from backsight.kinematics.signals import smooth
 
 FRONT_WITHIN_DEG = 25.0
@@ -93,19 +93,6 @@ def obliquity_in_picture_deg(pose: PoseSequence, *, left: Landmark, right: Landm
     across, upwards = np.abs(line_px[:, 0]), -line_px[:, 1]
     seen = length(line_px) >= _END_ON_SHARE * full_px
     return np.where(seen, np.degrees(np.arctan2(upwards, across)), np.nan)
-
-
-def flexion_in_picture_deg(pose: PoseSequence, *, view: View) -> FloatArray:
-    """Return the trunk's slope in the picture in a lateral view; forward positive, 90 = level.
-
-    Where one side's shoulder or hip is missing the other side's stands in. Shape (n_frames,); NaN = missing.
-    """
-    image = pose.image_px[:, :, :2]
-    trunk = mean_of_known(
-        image[:, Landmark.LEFT_SHOULDER] - image[:, Landmark.LEFT_HIP],
-        image[:, Landmark.RIGHT_SHOULDER] - image[:, Landmark.RIGHT_HIP],
-    )
-    return np.degrees(np.arctan2(view.towards_right * trunk[:, 0], -trunk[:, 1]))
 
 
 def mid_hip_in_metres(pose: PoseSequence, *, body: BodySize) -> FloatArray:

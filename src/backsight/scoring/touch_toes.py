@@ -2,118 +2,277 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from backsight.domain.assessment import Measurement
+import numpy as np
+from numpy.typing import NDArray
+
+from backsight.domain.assessment import MeasuredMovement, Measurement, MovementEvent, Norm
 from backsight.domain.landmarks import Landmark
+from backsight.domain.validation import FloatArray
 from backsight.kinematics.angles import trunk_lateral_lean_deg
-from backsight.kinematics.bend import SMALLEST_BEND_DEG, Bend, find_bend
-from backsight.kinematics.signals import smooth
+from backsight.kinematics.bend import (
+    SMALLEST_BEND_DEG,
+    STANDING_WITHIN_SHARE,
+    Bend,
+    find_bend,
+    fit_way,
+    time_at_share,
+)
+from backsight.kinematics.geometry import known, known_share, mean_of_known, median_of_known
+from backsight.kinematics.sagittal import picture_weight, sagittal_knee_flexion_deg, sagittal_m
+from backsight.kinematics.signals import range_of_known, smooth
 from backsight.scoring import norms
-from backsight.scoring.person import MOSTLY_KNOWN, Person, known_error, median_at
+from backsight.scoring.person import MOSTLY_KNOWN, Person, median_at
 
 NO_BEND = f"Cannot be measured: no forward bend by at least {SMALLEST_BEND_DEG:.0f} degrees above standing was seen."
-BEND_DEVIATION_ERROR_DEG = 7.0
-"""Half width of the 90 % interval of the lean in a deep bend, where one camera errs by 5 to 7 degrees."""
-_DEEP_SHARE = 0.5
+FLEXION_CLEAR_BEYOND_DEG = 45.0
+"""From this angle off the front or back the flexion is seen well enough to take its times from."""
+DEEP_SHARE = 0.5
 """Lateral deviation is taken where the trunk is flexed by more than this share of the deepest flexion."""
-_NEAR_DEEPEST_S = 0.5
-"""Fingertips must be seen within this time of the deepest point."""
+BOTTOM_WITHIN_S = 0.25
+"""Knees and fingertips are read within this time of the deepest point or while the person stays at the bottom."""
+HIPS_VISIBLE_BEYOND_DEG = 40.0
+"""From this angle off the front or back the picture shows the hips going back over the ankles."""
+PAUSE_WORTH_SAYING_S = 0.3
+HIPS_STAY = "Cannot be measured: the hips are not seen to go back."
+SHORTEST_WAY_OF_HIPS_BH = 0.02
+"""Hips that go back by less than this share of the body height have not moved further than landmarks jitter."""
+HIPS_EARLIER_BY_S = 1.0
+"""Hips that set off by more than this before the trunk have done something else."""
+ONSET_SHARE = 0.1
+"""Hips and trunk have set off when they have covered this share of their way."""
+HAND_BEYOND_INDEX = 1.9
+"""Wrist to fingertip against wrist to BlazePose's landmark on the index finger, its first knuckle: that knuckle lies at
+0.52 of the hand's length (assumption, as in the simulation)."""
+LEAST_PICTURE_WEIGHT = 0.5
+"""The picture has at least this part in the height of the fingertips, from whichever side."""
+LEAST_CENTILE = 5.0
+"""Centile that stands for the least height, so that no single frame decides."""
+FEET = [Landmark.LEFT_HEEL, Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_HEEL, Landmark.RIGHT_FOOT_INDEX]
+
+FLEXION_SOURCE = (
+    "Peak sagittal inclination of the line from mid-hip to mid-shoulder, less the person's own standing. "
+    "Definition of this project."
+)
+TIMES_SOURCE = (
+    "From leaving standing to the bottom and back, by fitting the curve of least jerk (Flash and Hogan 1985) to the "
+    "trunk's flexion; a pause at the bottom is left out."
+)
+DEVIATION_SOURCE = (
+    "Median sideways lean of the line from mid-hip to mid-shoulder while flexion exceeds half its peak. "
+    "Definition of this project."
+)
+FINGERTIP_SOURCE = "Least height of the lower fingertip over the floor (Perret et al.)."
+KNEE_SOURCE = "Mean flexion of both knees at the deepest point, less standing. Definition of this project."
+DELAY_SOURCE = (
+    "Time at which the hips have covered 10 % of their way back over the ankles, less the time at which the trunk has "
+    "covered 10 % of its flexion. Definition of this project."
+)
 
 
-def measure_touch_toes(person: Person) -> tuple[Measurement, ...]:
-    """Return peak trunk flexion, bend duration, lateral deviation and fingertip-to-floor distance."""
-    flexion = person.flexion_deg()
-    bend = find_bend(flexion, person.times_s)
-    return (
-        _peak_flexion(person, bend),
-        _duration(bend),
-        _lateral_deviation(person, bend),
-        _fingertip_to_floor(person, bend),
+def measure_touch_toes(person: Person) -> MeasuredMovement:
+    """Return the deepest bend's flexion, times, deviation, fingertip-to-floor distance, knees and the hips' delay."""
+    bend = find_bend(
+        person.flexion_deg(),
+        person.times_s,
+        carried=upper_body_places(person),
+        times_from_flexion=person.view.off_front_deg >= FLEXION_CLEAR_BEYOND_DEG,
+    )
+    why_not = "" if bend is not None else NO_BEND
+    if bend is not None and bend.known_share < MOSTLY_KNOWN:
+        why_not = f"Cannot be measured: the trunk is seen in only {bend.known_share:.0%} of the bend."
+    if bend is None or why_not:
+        return MeasuredMovement(tuple(_result(name, float("nan"), why_not) for name in _SHOWN))
+    return MeasuredMovement(
+        (
+            _peak_flexion(person, bend),
+            *_times(bend),
+            _lateral_deviation(person, bend),
+            _fingertip_to_floor(person, bend),
+            _knee_flexion(person, bend),
+            _hip_delay(person, bend),
+        ),
+        _events(person, bend),
     )
 
 
-def _peak_flexion(person: Person, bend: Bend | None) -> Measurement:
-    value, note = float("nan"), NO_BEND
-    if bend is not None and bend.known_share < MOSTLY_KNOWN:
-        note = f"Cannot be measured: the trunk is seen in only {bend.known_share:.0%} of the bend."
-    elif bend is not None and np.isnan(bend.start_s) and np.isnan(bend.end_s):
+@dataclass(frozen=True)
+class _Shown:
+    """How a measure is shown, whatever its value."""
+
+    label: str
+    unit: str
+    source: str
+    norm: Norm | None = None
+
+
+_SHOWN = {
+    "trunk_flexion_deg": _Shown("Peak trunk flexion", "deg", FLEXION_SOURCE, norms.TRUNK_FLEXION_DEG),
+    "bend_down_s": _Shown("Bend, way down", "s", TIMES_SOURCE),
+    "bend_up_s": _Shown("Bend, way up", "s", TIMES_SOURCE),
+    "bend_duration_s": _Shown("Bend duration, down and up", "s", TIMES_SOURCE, norms.BEND_DURATION_S),
+    "lateral_deviation_deg": _Shown("Lateral deviation in the bend", "deg", DEVIATION_SOURCE),
+    "fingertip_to_floor_cm": _Shown("Fingertip to floor", "cm", FINGERTIP_SOURCE, norms.FINGERTIP_TO_FLOOR_CM),
+    "bend_knee_flexion_deg": _Shown("Knee flexion in the bend", "deg", KNEE_SOURCE),
+    "hip_delay_s": _Shown("Delay of the hips behind the trunk", "s", DELAY_SOURCE),
+}
+
+
+def _result(name: str, value: float, note: str) -> Measurement:
+    shown = _SHOWN[name]
+    return Measurement(name, shown.label, value, shown.unit, norm=shown.norm, note=note, source=shown.source)
+
+
+def upper_body_places(person: Person) -> tuple[FloatArray, ...]:
+    """Return where ears and shoulders are in the picture, across and down; four of shape (n_frames,), NaN = missing."""
+    image_px = person.pose.image_px
+    ears = mean_of_known(image_px[:, Landmark.LEFT_EAR], image_px[:, Landmark.RIGHT_EAR])
+    shoulders = mean_of_known(image_px[:, Landmark.LEFT_SHOULDER], image_px[:, Landmark.RIGHT_SHOULDER])
+    return ears[:, 0], ears[:, 1], shoulders[:, 0], shoulders[:, 1]
+
+
+def _events(person: Person, bend: Bend) -> tuple[MovementEvent, ...]:
+    """Return the bend's moments that lie within the recording."""
+    found = (
+        MovementEvent("bend_start", "Bend starts", bend.start_s),
+        MovementEvent("bend_bottom", "Deepest point", 0.5 * (bend.bottom_s + bend.leave_s)),
+        MovementEvent("bend_end", "Upright again", bend.end_s),
+    )
+    first_s, last_s = person.times_s[0], person.times_s[-1]
+    return tuple(event for event in found if first_s <= event.time_s <= last_s)
+
+
+def _peak_flexion(person: Person, bend: Bend) -> Measurement:
+    value, note = float("nan"), ""
+    if np.isnan(bend.start_s) and np.isnan(bend.end_s):
         note = "Cannot be measured: standing is seen neither before nor after the bend."
-    elif bend is not None:
+    elif person.shows_back and not person.view.is_lateral:
+        note = "Cannot be measured from behind, where the hips hide the trunk: film from the side."
+    else:
         value = bend.range_deg
         note = f"Own standing of {bend.standing_deg:.0f} degrees subtracted."
         if person.view.is_frontal:
-            note += " Seen from the front: can be off by up to 14 degrees; film from the side."
-    return Measurement(
-        "trunk_flexion_deg",
-        "Peak trunk flexion",
-        value,
-        "deg",
-        norm=norms.TRUNK_FLEXION_DEG,
-        note=note,
-        error=known_error(value, person.flexion_error_deg),
+            note += " Seen from the front, flexion is a guess of depth: film from the side."
+    return _result("trunk_flexion_deg", value, note)
+
+
+def _times(bend: Bend) -> tuple[Measurement, ...]:
+    values = {"bend_down_s": bend.down_s, "bend_up_s": bend.up_s, "bend_duration_s": bend.down_s + bend.up_s}
+    edges = {"bend_down_s": "starts", "bend_up_s": "ends", "bend_duration_s": "starts or ends"}
+    pause = (
+        f"A pause of {bend.pause_s:.1f} s at the bottom is left out." if bend.pause_s >= PAUSE_WORTH_SAYING_S else ""
+    )
+    return tuple(
+        _result(
+            name,
+            value,
+            f"Cannot be measured: the recording {edges[name]} while the person is bent." if np.isnan(value) else pause,
+        )
+        for name, value in values.items()
     )
 
 
-def _duration(bend: Bend | None) -> Measurement:
-    value, note = float("nan"), NO_BEND
-    if bend is not None and bend.known_share < MOSTLY_KNOWN:
-        note = f"Cannot be measured: the trunk is seen in only {bend.known_share:.0%} of the bend."
-    elif bend is not None and np.isnan(bend.down_and_up_s):
-        edge = "starts" if np.isnan(bend.start_s) else "ends"
-        note = f"Cannot be measured: the recording {edge} while the person is bent."
-    elif bend is not None:
-        value = bend.down_and_up_s
-        note = f"A pause of {bend.bottom_s:.1f} s at the bottom is left out." if bend.is_paused else ""
-    return Measurement(
-        "bend_duration_s", "Bend duration, down and up", value, "s", norm=norms.BEND_DURATION_S, note=note
-    )
-
-
-def _lateral_deviation(person: Person, bend: Bend | None) -> Measurement:
+def _lateral_deviation(person: Person, bend: Bend) -> Measurement:
     """Return the trunk's median lean during the deeper half of the bend; to the person's right positive.
 
     From world landmarks: in the picture a bent trunk leans by the sine of every degree that the person is not square to
     the camera.
     """
-    value, note = float("nan"), person.why_not_frontal() or NO_BEND
-    if bend is not None and person.view.is_frontal:
-        deep = person.flexion_deg() - bend.standing_deg >= _DEEP_SHARE * bend.range_deg
-        value = median_at(trunk_lateral_lean_deg(person.pose.world_m, person.frame), deep)
+    value, note = float("nan"), person.why_not_frontal()
+    if not note:
+        share = (person.flexion_deg() - bend.standing_deg) / bend.range_deg
+        value = median_at(trunk_lateral_lean_deg(person.pose.world_m, person.frame), share >= DEEP_SHARE)
         note = (
             "Cannot be measured: shoulders and hips are hidden while the person is bent."
             if np.isnan(value)
-            else "To the person's right positive. A hint only: one camera errs by 5 to 7 degrees in a deep bend."
+            else "To the person's right positive."
         )
-    return Measurement(
-        "lateral_deviation_deg",
-        "Lateral deviation in the bend",
-        value,
-        "deg",
-        note=note,
-        error=known_error(value, BEND_DEVIATION_ERROR_DEG),
-    )
+    return _result("lateral_deviation_deg", value, note)
 
 
-def _fingertip_to_floor(person: Person, bend: Bend | None) -> Measurement:
-    value, note = float("nan"), NO_BEND
-    if bend is not None:
-        world_y = person.pose.world_m[:, :, 1]
-        fingers = np.fmax(world_y[:, Landmark.LEFT_INDEX], world_y[:, Landmark.RIGHT_INDEX])
-        floor = np.fmax.reduce(
-            world_y[:, [Landmark.LEFT_HEEL, Landmark.RIGHT_HEEL, Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX]],
-            axis=1,
-        )
-        gap_m = smooth(floor - fingers, person.times_s)
-        near = gap_m[np.abs(person.times_s - bend.deepest_s) <= _NEAR_DEEPEST_S]
-        if np.isfinite(near).mean() >= MOSTLY_KNOWN:
-            value = 100.0 * float(np.nanmin(near))
-            note = (
-                "In BlazePose's own scale, guessed from one camera, and to its landmark on the index finger, "
-                "not the tip: some centimetres too much."
-            )
-        else:
-            note = "Cannot be measured: hands or feet are hidden at the deepest point."
-    return Measurement(
-        "fingertip_to_floor_cm", "Fingertip to floor", value, "cm", norm=norms.FINGERTIP_TO_FLOOR_CM, note=note
+def _fingertip_to_floor(person: Person, bend: Bend) -> Measurement:
+    near = _at_bottom(person, bend)
+    lowest_m = np.fmin(*fingertip_heights_m(person))[near]
+    if not known_share(lowest_m) >= MOSTLY_KNOWN:
+        note = "Cannot be measured: hands or feet are hidden at the deepest point."
+        return _result("fingertip_to_floor_cm", float("nan"), note)
+    note = (
+        "In BlazePose's own scale, guessed from one camera: give the person's height for true centimetres."
+        if person.height_m is None
+        else ""
     )
+    least_m = float(np.percentile(known(lowest_m), LEAST_CENTILE))
+    return _result("fingertip_to_floor_cm", 100.0 * person.scale * least_m, note)
+
+
+def fingertip_heights_m(person: Person) -> tuple[FloatArray, FloatArray]:
+    """Return how high the left and the right fingertip are over the floor, in BlazePose's metres.
+
+    From picture and world: the picture is the more exact, but seen from the front it takes what is near for low. The
+    floor is where the feet are, on the whole of the recording in the picture and frame by frame in the world, which is
+    centred on hips that move. Shape (n_frames,) each; NaN = missing.
+    """
+    weight = max(picture_weight(person.view), LEAST_PICTURE_WEIGHT)
+    picture_m = -person.pose.image_px[:, :, 1] / person.body.px_per_m
+    world_m = -person.pose.world_m[:, :, 1]
+    picture_m = picture_m - median_of_known(picture_m[:, FEET])
+    world_m = (
+        world_m
+        - mean_of_known(
+            mean_of_known(world_m[:, FEET[0]], world_m[:, FEET[1]]),
+            mean_of_known(world_m[:, FEET[2]], world_m[:, FEET[3]]),
+        )[:, np.newaxis]
+    )
+    height_m = weight * picture_m + (1.0 - weight) * world_m
+
+    def side(wrist: Landmark, index: Landmark) -> FloatArray:
+        tip_m = height_m[:, wrist] + HAND_BEYOND_INDEX * (height_m[:, index] - height_m[:, wrist])
+        return smooth(tip_m, person.times_s)
+
+    return side(Landmark.LEFT_WRIST, Landmark.LEFT_INDEX), side(Landmark.RIGHT_WRIST, Landmark.RIGHT_INDEX)
+
+
+def _knee_flexion(person: Person, bend: Bend) -> Measurement:
+    knees_deg = smooth(sagittal_knee_flexion_deg(person.pose, view=person.view, body=person.body), person.times_s)
+    bent_deg = median_of_known(knees_deg[_at_bottom(person, bend)])
+    standing_deg = median_of_known(knees_deg[_standing(person, bend)])
+    value = bent_deg - standing_deg
+    note = "Own standing subtracted." if np.isfinite(value) else "Cannot be measured: the legs are hidden."
+    return _result("bend_knee_flexion_deg", value, note)
+
+
+def _hip_delay(person: Person, bend: Bend) -> Measurement:
+    if not person.view.off_front_deg >= HIPS_VISIBLE_BEYOND_DEG:
+        note = "Cannot be measured in this view: the way of the hips must be seen from the side."
+        return _result("hip_delay_s", float("nan"), note)
+    if np.isnan(bend.start_s):
+        return _result(
+            "hip_delay_s", float("nan"), "Cannot be measured: the recording starts while the person is bent."
+        )
+    seen_m = sagittal_m(person.pose, view=person.view, body=person.body)[..., 0]
+    hips = mean_of_known(seen_m[:, Landmark.LEFT_HIP], seen_m[:, Landmark.RIGHT_HIP])
+    last_s = bend.leave_s if np.isfinite(bend.leave_s) else bend.deepest_s
+    down = (person.times_s >= bend.start_s - HIPS_EARLIER_BY_S) & (person.times_s <= last_s)
+    if not range_of_known(hips[down]) >= SHORTEST_WAY_OF_HIPS_BH * person.body.height_m:
+        return _result("hip_delay_s", float("nan"), HIPS_STAY)
+    begin_s, arrive_s = fit_way(-hips[down], person.times_s[down], start_s=bend.start_s, reach_s=bend.bottom_s)
+    hips_s = time_at_share(begin_s, arrive_s, share=ONSET_SHARE)
+    if not bend.start_s - HIPS_EARLIER_BY_S <= hips_s <= last_s:
+        return _result("hip_delay_s", float("nan"), HIPS_STAY)
+    return _result("hip_delay_s", hips_s - time_at_share(bend.start_s, bend.bottom_s, share=ONSET_SHARE), "")
+
+
+def _at_bottom(person: Person, bend: Bend) -> NDArray[np.bool_]:
+    """Return the frames at and near the deepest point, with a pause at the bottom in them; shape (n_frames,)."""
+    from_s = np.fmin(bend.bottom_s, bend.deepest_s) - BOTTOM_WITHIN_S
+    to_s = np.fmax(bend.leave_s, bend.deepest_s) + BOTTOM_WITHIN_S
+    near: NDArray[np.bool_] = (person.times_s >= from_s) & (person.times_s <= to_s)
+    return near
+
+
+def _standing(person: Person, bend: Bend) -> NDArray[np.bool_]:
+    """Return the frames in which the person stands before or after the bend; shape (n_frames,)."""
+    share = (smooth(person.flexion_deg(), person.times_s) - bend.standing_deg) / bend.range_deg
+    standing: NDArray[np.bool_] = share <= STANDING_WITHIN_SHARE / 2
+    return standing

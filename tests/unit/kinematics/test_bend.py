@@ -1,73 +1,118 @@
 import numpy as np
 import pytest
 
-from backsight.kinematics.bend import find_bend
+from backsight.kinematics.bend import find_bend, fit_way, minimum_jerk, time_at_share
 
-TIMES = np.arange(0.0, 6.0, 1 / 60)
-
-
-def cosine_bend(start, length, depth, times=TIMES):
-    """One turn of a cosine, from standing to standing."""
-    phase = np.clip((times - start) / length, 0.0, 1.0)
-    return 0.5 * depth * (1.0 - np.cos(2.0 * np.pi * phase))
+TIMES = np.arange(0.0, 8.0, 1 / 30)
 
 
-def test_a_bend_is_timed_and_measured_above_standing():
-    bend = find_bend(12.0 + cosine_bend(1.0, 3.0, 100.0), TIMES)
-    assert bend.standing_deg == pytest.approx(12.0, abs=0.5)
-    assert bend.range_deg == pytest.approx(100.0, abs=1.0)
-    assert bend.deepest_s == pytest.approx(2.5, abs=0.02)
-    # 5 % of a cosine's depth is reached after arccos(0.9) of its turn: 0.0718 x 3 s = 0.215 s.
-    assert bend.start_s == pytest.approx(1.215, abs=0.03)
-    assert bend.end_s == pytest.approx(3.785, abs=0.03)
-    assert not bend.is_paused
-    assert bend.down_and_up_s == pytest.approx(3.0, abs=0.05)
+def least_jerk_bend(start, bottom, leave, end, *, depth=100.0, times=TIMES):
+    """Down between the first two times, up between the last two."""
+    down, up = minimum_jerk((times - start) / (bottom - start)), minimum_jerk((times - leave) / (end - leave))
+    return depth * (down - up)
 
 
-def test_a_pause_at_the_bottom_is_left_out():
-    down, up = cosine_bend(1.0, 2.0, 90.0), cosine_bend(3.0, 2.0, 90.0)
-    flexion = np.where(TIMES < 2.0, down, np.where(TIMES < 4.0, 90.0, up))
+def test_least_jerk_covers_half_the_way_in_half_the_time_and_a_twentieth_in_a_fifth():
+    assert minimum_jerk(np.array([-1.0, 0.0, 0.5, 1.0, 2.0])) == pytest.approx([0.0, 0.0, 0.5, 1.0, 1.0])
+    # 0.19^3 (10 - 15 * 0.19 + 6 * 0.19^2) = 0.0505
+    assert time_at_share(2.0, 3.0, share=0.05) == pytest.approx(2.19, abs=0.002)
+
+
+@pytest.mark.parametrize("fps", [25.0, 30.0, 60.0])
+def test_start_bottom_leaving_and_end_are_found_between_frames(fps):
+    times = np.arange(0.0, 6.0, 1 / fps)
+    bend = find_bend(12.0 + least_jerk_bend(1.013, 2.207, 2.631, 4.119, times=times), times)
+    found = (bend.start_s, bend.bottom_s, bend.leave_s, bend.end_s)
+    assert found == pytest.approx((1.013, 2.207, 2.631, 4.119), abs=0.01)
+    assert (bend.down_s, bend.pause_s, bend.up_s) == pytest.approx((1.194, 0.424, 1.488), abs=0.015)
+    assert bend.standing_deg == pytest.approx(12.0, abs=0.1)
+    assert bend.range_deg == pytest.approx(100.0, abs=0.2)
+    assert bend.known_share == 1.0
+
+
+def test_jitter_and_wild_frames_hardly_move_the_times():
+    rng = np.random.default_rng(5)
+    flexion = 12.0 + least_jerk_bend(1.2, 2.5, 2.7, 4.4) + rng.normal(0.0, 3.0, len(TIMES))
+    flexion[rng.choice(len(TIMES), 6, replace=False)] += 60.0
     bend = find_bend(flexion, TIMES)
-    assert bend.is_paused
-    assert bend.down_and_up_s == pytest.approx(2.0, abs=0.08)
+    assert bend.down_s == pytest.approx(1.3, abs=0.06)
+    assert bend.up_s == pytest.approx(1.7, abs=0.06)
+    assert bend.range_deg == pytest.approx(100.0, abs=3.0)
 
 
-def test_the_smoothest_reach_down_and_up_is_no_pause():
-    way = np.clip(1.0 - np.abs(TIMES - 2.5) / 1.5, 0.0, 1.0)
-    bend = find_bend(100.0 * (10 * way**3 - 15 * way**4 + 6 * way**5), TIMES)
-    assert not bend.is_paused
-    # Least jerk passes 5 % after 0.19 of the way down, a cosine after 0.14: 0.81 / 0.856 of 3 s.
-    assert bend.down_and_up_s == pytest.approx(0.946 * 3.0, abs=0.05)
+def test_frames_at_uneven_times_do_not_matter():
+    times = np.sort(np.random.default_rng(2).uniform(0.0, 6.0, 180))
+    bend = find_bend(least_jerk_bend(1.0, 2.2, 2.6, 4.1, times=times), times)
+    assert (bend.start_s, bend.end_s) == pytest.approx((1.0, 4.1), abs=0.02)
+
+
+def test_a_bend_along_another_smooth_curve_is_timed_nearly_as_well():
+    # One turn of a cosine, 3 s: as steep half way as least jerk would be in 1.875 / (pi / 2) = 1.19 times as long.
+    phase = np.clip((TIMES - 1.0) / 3.0, 0.0, 1.0)
+    bend = find_bend(50.0 * (1.0 - np.cos(2.0 * np.pi * phase)), TIMES)
+    assert 3.0 < bend.down_s + bend.up_s < 1.19 * 3.0
+    assert 0.5 * (bend.start_s + bend.end_s) == pytest.approx(2.5, abs=0.02)
 
 
 def test_a_bend_held_for_nearly_the_whole_recording_is_seen():
     # One second of standing, 1 s down, 31 s held, 1 s up: standing is 3 % of the recording.
     times = np.arange(0.0, 34.0, 1 / 30)
-    bend = find_bend(np.interp(times, [1.0, 2.0, 33.0, 34.0], [10.0, 105.0, 105.0, 10.0]), times)
+    bend = find_bend(10.0 + least_jerk_bend(1.0, 2.0, 33.0, 34.0, depth=95.0, times=times), times)
     assert bend.standing_deg == pytest.approx(10.0, abs=1.0)
     assert bend.range_deg == pytest.approx(95.0, abs=1.0)
-    assert bend.is_paused
+    assert bend.pause_s == pytest.approx(31.0, abs=0.1)
 
 
 def test_leaning_back_for_a_moment_is_not_standing():
-    leaning_back = -15.0 * np.exp(-0.5 * ((TIMES - 5.0) / 0.1) ** 2)
-    bend = find_bend(12.0 + cosine_bend(0.5, 3.0, 100.0) + leaning_back, TIMES)
-    assert bend.standing_deg == pytest.approx(12.0, abs=1.5)
+    leaning_back = -15.0 * np.exp(-0.5 * ((TIMES - 6.0) / 0.1) ** 2)
+    bend = find_bend(12.0 + least_jerk_bend(0.5, 2.0, 2.0, 3.5) + leaning_back, TIMES)
+    assert bend.standing_deg == pytest.approx(12.0, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("second_depth", "expected_start_s"),
+    [(95.0, 0.5), (104.0, 0.5), (140.0, 4.0)],
+    ids=["second shallower", "second hardly deeper", "second much deeper"],
+)
+def test_of_several_bends_the_first_that_is_about_as_deep_as_any_counts(second_depth, expected_start_s):
+    flexion = least_jerk_bend(0.5, 1.6, 1.8, 3.3) + least_jerk_bend(4.0, 5.4, 5.5, 7.3, depth=second_depth)
+    bend = find_bend(flexion, TIMES)
+    assert bend.start_s == pytest.approx(expected_start_s, abs=0.02)
+    assert bend.range_deg == pytest.approx(100.0 if expected_start_s < 1.0 else second_depth, abs=0.5)
+
+
+def test_a_bend_that_is_cut_off_gives_way_to_a_whole_one():
+    flexion = least_jerk_bend(-0.8, 0.4, 0.6, 2.0) + least_jerk_bend(3.0, 4.2, 4.4, 6.0)
+    assert find_bend(flexion, TIMES).start_s == pytest.approx(3.0, abs=0.02)
 
 
 def test_no_bend_when_the_trunk_hardly_moves():
-    assert find_bend(5.0 + cosine_bend(1.0, 3.0, 28.0), TIMES) is None
+    assert find_bend(5.0 + least_jerk_bend(1.0, 2.0, 2.2, 3.5, depth=28.0), TIMES) is None
     assert find_bend(np.full_like(TIMES, np.nan), TIMES) is None
+    assert find_bend(np.full_like(TIMES, 5.0), TIMES) is None
 
 
-def test_a_recording_that_ends_in_the_bend_has_no_duration():
-    bend = find_bend(cosine_bend(4.0, 3.0, 100.0), TIMES)
-    assert bend.start_s > 4.0
-    assert np.isnan(bend.end_s)
-    assert np.isnan(bend.down_and_up_s)
+def test_a_recording_that_ends_in_the_bend_has_a_way_down_and_no_way_up():
+    bend = find_bend(least_jerk_bend(4.0, 6.0, 7.8, 9.5), TIMES)
+    assert bend.down_s == pytest.approx(2.0, abs=0.05)
+    assert np.isnan([bend.leave_s, bend.end_s, bend.up_s]).all()
+
+
+def test_a_recording_that_starts_in_the_bend_has_a_way_up_and_no_way_down():
+    bend = find_bend(least_jerk_bend(-1.5, -0.1, 0.5, 2.0), TIMES)
+    assert bend.up_s == pytest.approx(1.5, abs=0.05)
+    assert np.isnan([bend.start_s, bend.bottom_s, bend.down_s]).all()
 
 
 def test_frames_missing_in_the_bend_are_counted():
-    flexion = cosine_bend(1.0, 3.0, 100.0)
+    flexion = least_jerk_bend(1.0, 2.5, 2.5, 4.0)
     flexion[(TIMES > 2.0) & (TIMES < 2.4)] = np.nan
-    assert find_bend(flexion, TIMES).known_share == pytest.approx(1 - 0.4 / 2.57, abs=0.03)
+    bend = find_bend(flexion, TIMES)
+    # 15 % of the depth is passed after 0.29 of 1.5 s: the bend counts from 1.43 to 3.57 s, of which 0.4 s are missing.
+    assert bend.known_share == pytest.approx(1 - 0.4 / 2.14, abs=0.03)
+    assert bend.down_s + bend.up_s == pytest.approx(3.0, abs=0.03)
+
+
+def test_one_way_is_timed_in_any_unit():
+    way = 0.3 - 0.12 * minimum_jerk((TIMES - 2.1) / 1.4)
+    assert fit_way(way, TIMES, start_s=1.8, reach_s=3.7) == pytest.approx((2.1, 3.5), abs=0.01)

@@ -96,11 +96,3 @@ def test_shoulder_slope_in_the_picture(yaw):
 def test_shoulders_seen_end_on_have_no_slope():
     assert np.isfinite(slope(make_pose(right_shoulder_up_deg=5.0, yaw_deg=55.0)))[0]
     assert np.isnan(slope(make_pose(right_shoulder_up_deg=5.0, yaw_deg=85.0)))[0]
-
-
-@pytest.mark.parametrize("yaw", [90.0, -90.0])
-def test_flexion_in_the_picture_from_either_side(yaw):
-    pose = make_pose(flexion_deg=100.0, yaw_deg=yaw)
-    assert views.flexion_in_picture_deg(pose, view=view_of(pose))[0] == pytest.approx(100.0)
-    half = without(pose, Landmark.LEFT_SHOULDER)
-    assert views.flexion_in_picture_deg(half, view=view_of(pose))[0] == pytest.approx(100.0)

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from backsight.domain.landmarks import Landmark
-from backsight.kinematics.rotation import DEPTH_GAIN
 from backsight.scoring.person import observe
 from backsight.scoring.walk import measure_walk
 from tests.unit.kinematics.skeletons import FRAME_SIZE, changed, make_pose, mirrored, without
@@ -158,7 +157,7 @@ def test_trunk_and_pelvis_in_a_walk_towards_the_camera():
     got = measured(walk_pose(lean_right_deg=2.5 * STEPS, axial_right_deg=5.0 * STEPS, right_hip_up_deg=4.0 * STEPS))
     assert got["lateral_lean_range_deg"].value == pytest.approx(5.0, rel=0.02)
     # This figure shows all of its depth, BlazePose only a share.
-    assert got["axial_rotation_range_deg"].value == pytest.approx(10.0 / DEPTH_GAIN, rel=0.02)
+    assert got["axial_rotation_range_deg"].value == pytest.approx(10.0, rel=0.02)
     assert got["pelvic_obliquity_range_deg"].value == pytest.approx(8.0, rel=0.02)
 
 
@@ -185,7 +184,7 @@ def test_standing_before_and_after_the_walk_does_not_count():
     got = measured(
         walk_pose(axial_right_deg=np.where(walking, 5.0 * STEPS, 0.0), lean_right_deg=bowing, **standing_legs)
     )
-    assert got["axial_rotation_range_deg"].value == pytest.approx(10.0 / DEPTH_GAIN, abs=0.5)
+    assert got["axial_rotation_range_deg"].value == pytest.approx(10.0, abs=0.5)
     assert got["lateral_lean_range_deg"].value == pytest.approx(6.0, abs=0.4)
 
 
@@ -210,7 +209,7 @@ def test_two_metres_towards_the_camera_at_usual_speed_give_the_trunks_swings():
     )
     got = measured(pose)
     assert got["step_time_s"].value == pytest.approx(0.5 / 0.95, abs=0.01)
-    assert got["axial_rotation_range_deg"].value == pytest.approx(10.0 / DEPTH_GAIN, rel=0.05)
+    assert got["axial_rotation_range_deg"].value == pytest.approx(10.0, rel=0.05)
     assert got["lateral_lean_range_deg"].value == pytest.approx(5.0, rel=0.05)
     assert got["pelvic_obliquity_range_deg"].value == pytest.approx(8.0, rel=0.05)
 

@@ -1,0 +1,166 @@
+import numpy as np
+import pytest
+
+from backsight.domain.landmarks import Landmark
+from backsight.kinematics.bend import minimum_jerk
+from backsight.scoring.person import observe
+from backsight.scoring.touch_toes import measure_touch_toes
+from tests.unit.kinematics.skeletons import make_pose, without
+
+TIMES = np.arange(0.0, 6.0, 1 / 30)
+BEND = minimum_jerk((TIMES - 1.0) / 1.3) - minimum_jerk((TIMES - 2.8) / 1.5)
+HANDS = (Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST, Landmark.LEFT_INDEX, Landmark.RIGHT_INDEX)
+
+
+def toes_pose(**more):
+    return make_pose(timestamps_s=TIMES, **({"flexion_deg": 8.0 + 100.0 * BEND, "yaw_deg": 90.0} | more))
+
+
+def measured(pose, **more):
+    return measure_touch_toes(observe(pose, **more))
+
+
+@pytest.mark.parametrize("yaw", [0.0, 30.0, 45.0, 60.0, 90.0, -90.0, -50.0, 110.0])
+def test_flexion_and_times_of_a_bend_from_any_side(yaw):
+    got = measured(toes_pose(yaw_deg=yaw))
+    # The person is drawn without perspective, which is undone all the same where the trunk comes nearer to the lens.
+    assert got["trunk_flexion_deg"].value == pytest.approx(100.0, abs=0.5 if abs(yaw) in {0.0, 90.0} else 3.0)
+    assert "Own standing of 8 degrees subtracted" in got["trunk_flexion_deg"].note
+    assert ("film from the side" in got["trunk_flexion_deg"].note) == (yaw == 0.0)
+    assert got["bend_down_s"].value == pytest.approx(1.3, abs=0.02)
+    assert got["bend_up_s"].value == pytest.approx(1.5, abs=0.02)
+    assert got["bend_duration_s"].value == pytest.approx(2.8, abs=0.03)
+    assert "A pause of 0.5 s" in got["bend_duration_s"].note
+
+
+def test_from_behind_flexion_is_not_told_and_its_times_are():
+    got = measured(toes_pose(yaw_deg=180.0))
+    assert np.isnan(got["trunk_flexion_deg"].value)
+    assert "film from the side" in got["trunk_flexion_deg"].note
+    assert got["bend_duration_s"].value == pytest.approx(2.8, abs=0.03)
+
+
+def test_the_bends_moments_are_events_in_order():
+    events = measured(toes_pose()).events
+    assert [event.name for event in events] == ["bend_start", "bend_bottom", "bend_end"]
+    # The deepest point lies in the middle of the stay at the bottom, from 2.3 to 2.8 s.
+    assert [event.time_s for event in events] == pytest.approx([1.0, 2.55, 4.3], abs=0.02)
+
+
+def test_every_measure_says_how_it_is_defined_and_claims_no_error():
+    for item in measured(toes_pose()).measurements:
+        assert item.source
+        assert np.isnan(item.error)
+
+
+def test_deviation_in_the_bend_is_read_from_the_front_only():
+    front = measured(toes_pose(yaw_deg=0.0, lean_right_deg=6.0))["lateral_deviation_deg"]
+    assert front.value == pytest.approx(6.0, abs=0.1)
+    side = measured(toes_pose(yaw_deg=90.0, lean_right_deg=6.0))["lateral_deviation_deg"]
+    assert np.isnan(side.value)
+    assert "film from the front" in side.note
+
+
+def test_a_lean_while_upright_is_no_deviation_in_the_bend():
+    leaning = np.where(BEND > 0.4, 2.0, 9.0)
+    got = measured(toes_pose(yaw_deg=0.0, lean_right_deg=leaning))
+    assert got["lateral_deviation_deg"].value == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("yaw", [0.0, 90.0])
+def test_fingertips_above_the_floor_at_the_deepest_point(yaw):
+    # 0.90 m from hips to floor; shoulders 0.49 cos(108 deg) above the hips; arms of 0.55 m hang to the wrists, the
+    # knuckles are 0.10 m further down and the fingertips 0.10 / 0.52.
+    tip_m = 0.90 + 0.49 * np.cos(np.radians(108.0)) - 0.55 - 0.10 / 0.52
+    got = measured(toes_pose(yaw_deg=yaw))["fingertip_to_floor_cm"]
+    assert got.value == pytest.approx(100.0 * tip_m, abs=0.7)
+    assert "BlazePose's own scale" in got.note
+
+
+def test_the_persons_height_makes_true_centimetres():
+    guessed, small = measured(toes_pose()), toes_pose(size=0.9)
+    # The same person guessed 10 % too small by BlazePose; drawn from 0.49 + 0.42 + 0.42 m, so 1.707 m tall.
+    height_m = 1.33 / (0.288 + 0.245 + 0.246)
+    got = measured(small, height_m=height_m)["fingertip_to_floor_cm"]
+    assert got.value == pytest.approx(guessed["fingertip_to_floor_cm"].value, abs=0.3)
+    assert "scale" not in got.note
+
+
+@pytest.mark.parametrize("yaw", [0.0, 45.0, 90.0])
+def test_knees_that_bend_at_the_bottom(yaw):
+    # Bent by 4 degrees while standing and by 24 at the bottom, feet under the hips.
+    knees = 4.0 + 20.0 * BEND
+    got = measured(toes_pose(yaw_deg=yaw, thigh_forward_deg=(knees / 2, knees / 2), knee_flexion_deg=(knees, knees)))
+    assert got["bend_knee_flexion_deg"].value == pytest.approx(20.0, abs=1.0)
+
+
+def test_hips_that_go_back_late():
+    # The hips go back by 10 cm from 1.3 s on, 0.3 s after the trunk, and arrive with it at 2.3 s. Least jerk covers a
+    # tenth of its way in a share of 0.247 of its time.
+    back_m = 0.1 * (minimum_jerk((TIMES - 1.3) / 1.0) - minimum_jerk((TIMES - 2.8) / 1.5))
+    got = measured(toes_pose(hip_px=(640.0 - 300.0 * back_m, 360.0)))["hip_delay_s"]
+    assert got.value == pytest.approx(1.3 + 0.247 * 1.0 - (1.0 + 0.247 * 1.3), abs=0.02)
+
+
+def test_hips_that_stay_where_they_are_have_no_delay():
+    got = measured(toes_pose())["hip_delay_s"]
+    assert np.isnan(got.value)
+    assert got.note.startswith("Cannot be measured")
+
+
+def test_from_the_front_the_hips_delay_is_not_told():
+    got = measured(toes_pose(yaw_deg=0.0))["hip_delay_s"]
+    assert np.isnan(got.value)
+    assert "from the side" in got.note
+
+
+@pytest.mark.parametrize("yaw", [0.0, 90.0])
+def test_standing_still_is_no_bend(yaw):
+    got = measured(make_pose(timestamps_s=TIMES, yaw_deg=yaw))
+    assert got.events == ()
+    for item in got.measurements:
+        assert np.isnan(item.value)
+        assert "no forward bend" in item.note
+
+
+def test_a_person_lost_in_the_bend_gets_no_numbers():
+    hidden = without(toes_pose(), Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER, frames=slice(40, 80))
+    got = measured(hidden)
+    assert got.events == ()
+    for item in got.measurements:
+        assert np.isnan(item.value)
+        assert "of the bend" in item.note
+
+
+def test_hidden_hands_leave_the_rest():
+    got = measured(without(toes_pose(), *HANDS, frames=slice(55, 95)))
+    assert np.isnan(got["fingertip_to_floor_cm"].value)
+    assert "hands or feet are hidden" in got["fingertip_to_floor_cm"].note
+    assert got["trunk_flexion_deg"].value == pytest.approx(100.0, abs=0.5)
+
+
+def test_a_recording_that_ends_in_the_bend_has_the_way_down_only():
+    until = TIMES <= 3.0
+    pose = make_pose(timestamps_s=TIMES[until], flexion_deg=8.0 + 100.0 * BEND[until], yaw_deg=90.0)
+    got = measured(pose)
+    assert got["bend_down_s"].value == pytest.approx(1.3, abs=0.05)
+    assert np.isnan([got["bend_up_s"].value, got["bend_duration_s"].value]).all()
+    assert "ends while the person is bent" in got["bend_up_s"].note
+    assert [event.name for event in got.events] == ["bend_start"]
+
+
+def test_the_same_measures_are_named_whatever_was_seen():
+    empty = without(toes_pose(), *Landmark)
+    names = [item.name for item in measured(toes_pose()).measurements]
+    assert names == [
+        "trunk_flexion_deg",
+        "bend_down_s",
+        "bend_up_s",
+        "bend_duration_s",
+        "lateral_deviation_deg",
+        "fingertip_to_floor_cm",
+        "bend_knee_flexion_deg",
+        "hip_delay_s",
+    ]
+    for pose in (empty, make_pose(), make_pose(timestamps_s=TIMES)):
+        assert [item.name for item in measured(pose).measurements] == names
