@@ -24,7 +24,18 @@ def help_of(*words: str) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    [("assess",), ("models", "fetch"), ("models", "list"), ("train",), ("benchmark",), ("doctor",), ("schema",)],
+    [
+        ("assess",),
+        ("models", "fetch"),
+        ("models", "list"),
+        ("simulate", "volunteer"),
+        ("simulate", "cohort"),
+        ("simulate", "contact-sheet"),
+        ("train",),
+        ("benchmark",),
+        ("doctor",),
+        ("schema",),
+    ],
     ids=" ".join,
 )
 def test_every_option_of_a_command_is_in_the_user_guide(command: tuple[str, ...]) -> None:

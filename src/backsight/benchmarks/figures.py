@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -41,7 +43,9 @@ class BenchmarkResult:
     figures: tuple[Figure, ...]
     seeds: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
-    """What could not be measured here, and why."""
+    """What could not be measured here, and why; what the figures mean where their names do not say it."""
+    rows: tuple[Mapping[str, Any], ...] = ()
+    """Finer results without bars, for the JSON file and the docs."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the documented layout of a benchmark's JSON file."""
@@ -50,7 +54,12 @@ class BenchmarkResult:
             "machine": describe_machine(),
             "seeds": list(self.seeds),
             "notes": list(self.notes),
-            "figures": [asdict(figure) | {"met": figure.met} for figure in self.figures],
+            "figures": [
+                # JSON knows no NaN.
+                asdict(figure) | {"value": figure.value if math.isfinite(figure.value) else None, "met": figure.met}
+                for figure in self.figures
+            ],
+            **({"rows": [dict(row) for row in self.rows]} if self.rows else {}),
         }
 
 

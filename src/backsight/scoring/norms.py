@@ -86,6 +86,17 @@ AXIAL_ROTATION_RANGE_DEG = Norm(
     assumption="The lower end of a remembered range of 7 to 10 degrees stands in for a centile. Weak evidence: a "
     "meta-analysis (Smith et al., 97 studies) finds no difference in amplitude between people with and without pain.",
 )
+_PHASE_MEAN_DEG, _PHASE_SD_DEG = 120.0, 30.0
+THORAX_PELVIS_PHASE_DEG = Norm(
+    middle=_PHASE_MEAN_DEG,
+    low=_PHASE_MEAN_DEG - _Z90 * _PHASE_SD_DEG,
+    high=inf,
+    source=f"Smith et al., 97 studies: more in phase with low back pain, SMD -0.60; Lamoth et al.; level {_REMEMBERED}",
+    kind=NormKind.REMEMBERED_RANGE,
+    assumption="No source at hand prints how far apart the turns of healthy people are: a mean of 120 degrees and a "
+    "standard deviation of 30 at a usual speed are assumed, the lower end is the 10th centile. The effect of pain is "
+    "then 18 degrees, and walking slowly lowers the phase, too.",
+)
 PELVIC_OBLIQUITY_RANGE_DEG = Norm(
     middle=9.0,
     low=8.0,
@@ -100,6 +111,15 @@ SHOULDER_OBLIQUITY_DEG = Norm(
     high=2.5,
     source=f"More than 2 to 3 degrees of the shoulders is flagged ({_REMEMBERED}); some asymmetry is normal: "
     "Ferreira et al. 2011, Ohlendorf et al. 2021",
+    kind=NormKind.REMEMBERED_RANGE,
+    assumption="The middle of 2 to 3 degrees is taken as the end of the usual range.",
+)
+PELVIC_OBLIQUITY_DEG = Norm(
+    middle=0.0,
+    low=-2.5,
+    high=2.5,
+    source=f"More than 2 to 3 degrees of the pelvis is flagged ({_REMEMBERED}); some asymmetry is normal: "
+    "Ohlendorf et al. 2021",
     kind=NormKind.REMEMBERED_RANGE,
     assumption="The middle of 2 to 3 degrees is taken as the end of the usual range.",
 )

@@ -1,60 +1,78 @@
-"""The paper's intermediate indices from geometry and norms. Knows nothing of the network.
+"""The paper's intermediate indices, and those that our measures add, from geometry and norms. Knows no landmarks.
 
 Each runs from 0 best to 1 worst: 0 at the norm's middle, 0.5 at the end of its usual range (Laird 2019 calls what lies
 beyond the healthy 10th or 90th centile atypical; where a norm has no centiles its range stands in), linear through both
-and on, and 1 from twice that distance. Towards a side without an end it stays 0. NaN means that this view, these
-landmarks or this exercise do not tell; the measurement's note says why. The measurement's error becomes the interval.
+and on, and 1 from twice that distance. Towards a side without an end it stays 0. NaN means that this view or these
+landmarks do not tell; the measurement's note says why. The measurement's error becomes the interval, and an interval
+that spans 0.5 is no verdict.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backsight.domain.assessment import RED_FLAG_ABOVE, Interval, Measurement, Norm, SubIndex
+from backsight.domain.assessment import RED_FLAG_ABOVE, Interval, MeasuredMovement, Measurement, Norm, SubIndex
 from backsight.domain.recording import Exercise
-from backsight.domain.sequences import PoseSequence
-from backsight.kinematics.view import lateral_lean_in_picture_deg
 from backsight.scoring import norms
-from backsight.scoring.person import (
-    LEAN_ERROR_DEG,
-    POSTURE_ERROR,
-    Person,
-    known_error,
-    median_at,
-    observe,
-    posture_error_deg,
-)
-from backsight.scoring.walk import axial_rotation_range, shoulder_obliquity
-
-_LEAK_WORTH_SAYING_DEG = 1.0
-"""Below this the leak of flexion into lean does not widen the interval by a tenth."""
 
 
-def sub_indices(pose: PoseSequence, *, exercise: Exercise) -> tuple[SubIndex, ...]:
-    """Return asymmetric lean, reduced axial rotation and shoulder unevenness, in this order.
+@dataclass(frozen=True)
+class _Rule:
+    """Which measure makes a sub-index, and by which norm."""
+
+    name: str
+    label: str
+    measure: str
+    norm: Norm
+
+
+LEAN = _Rule("asymmetric_lean", "Asymmetric lean", "lateral_lean_deg", norms.LATERAL_LEAN_DEG)
+SHOULDERS = _Rule("shoulder_unevenness", "Shoulder unevenness", "shoulder_obliquity_deg", norms.SHOULDER_OBLIQUITY_DEG)
+PELVIS = _Rule("pelvic_unevenness", "Pelvic unevenness", "pelvic_obliquity_deg", norms.PELVIC_OBLIQUITY_DEG)
+_RULES = {
+    Exercise.TOUCH_TOES: (
+        LEAN,
+        SHOULDERS,
+        PELVIS,
+        _Rule("reduced_flexion", "Reduced trunk flexion", "trunk_flexion_deg", norms.TRUNK_FLEXION_DEG),
+        _Rule("slow_bending", "Slow bending", "bend_duration_s", norms.BEND_DURATION_S),
+        _Rule("limited_reach", "Limited reach to the floor", "fingertip_to_floor_cm", norms.FINGERTIP_TO_FLOOR_CM),
+    ),
+    Exercise.WALK: (
+        LEAN,
+        # How far and when are two questions: people with low back pain turn as far as others, but more in step with the
+        # pelvis (Smith: 97 studies).
+        _Rule("axial_rotation", "Reduced axial rotation", "axial_rotation_range_deg", norms.AXIAL_ROTATION_RANGE_DEG),
+        _Rule(
+            "trunk_in_step",
+            "Shoulders turning with the pelvis",
+            "thorax_pelvis_phase_deg",
+            norms.THORAX_PELVIS_PHASE_DEG,
+        ),
+        SHOULDERS,
+        PELVIS,
+        _Rule("slow_walking", "Slow walking", "gait_speed_m_per_s", norms.GAIT_SPEED_M_PER_S),
+    ),
+    Exercise.JUMP: (LEAN, SHOULDERS, PELVIS),
+}
+
+
+def sub_indices(measured: MeasuredMovement, *, exercise: Exercise) -> tuple[SubIndex, ...]:
+    """Return the sub-indices of an exercise, always the same ones in the same order.
+
+    Lean and evenness come from every exercise, read while upright with the arms down; axial rotation and its rhythm
+    come from the walk. A jump's height makes none: no effect of low back pain on it has been found.
 
     Parameters
     ----------
-    pose
-        Filtered landmarks at the recording's own times; NaN = missing.
+    measured
+        Calibrated measurements of `exercise`.
     exercise
-        What the person was asked to do. Lean and shoulders are read while upright with the arms down, in every
-        exercise: in a deep bend one camera errs by twice the norm. Axial rotation is read in the walk only.
+        What the person was asked to do.
     """
-    person = observe(pose)
-    rotation = axial_rotation_range(person)
-    if exercise is not Exercise.WALK:
-        note = "Cannot be told from this exercise: axial rotation is read in the walk."
-        rotation = replace(rotation, value=float("nan"), error=float("nan"), note=note)
-    return (
-        _sub_index("asymmetric_lean", "Asymmetric lean", _upright_lean(person), norm=norms.LATERAL_LEAN_DEG),
-        _sub_index("axial_rotation", "Reduced axial rotation", rotation, norm=norms.AXIAL_ROTATION_RANGE_DEG),
-        _sub_index(
-            "shoulder_unevenness", "Shoulder unevenness", shoulder_obliquity(person), norm=norms.SHOULDER_OBLIQUITY_DEG
-        ),
-    )
+    return tuple(_sub_index(rule, measured[rule.measure]) for rule in _RULES[exercise])
 
 
 def sub_index_value(value: float, *, norm: Norm) -> float:
@@ -75,38 +93,11 @@ def sub_index_interval(value: float, *, error: float, norm: Norm) -> Interval | 
     return Interval(low=low, high=max(ends))
 
 
-def _sub_index(name: str, label: str, measurement: Measurement, *, norm: Norm) -> SubIndex:
+def _sub_index(rule: _Rule, measurement: Measurement) -> SubIndex:
     return SubIndex(
-        name=name,
-        label=label,
-        value=sub_index_value(measurement.value, norm=norm),
-        measurement=measurement,
-        interval=sub_index_interval(measurement.value, error=measurement.error, norm=norm),
-    )
-
-
-def _upright_lean(person: Person) -> Measurement:
-    """Return the trunk's median lean while upright; to the person's right positive."""
-    value, note = float("nan"), person.why_not_frontal()
-    if not note:
-        lean = lateral_lean_in_picture_deg(person.pose, body=person.body, frame=person.frame)
-        value = median_at(lean, person.upright())
-        note = (
-            "Cannot be measured: shoulders and hips are hardly seen while upright."
-            if np.isnan(value)
-            else f"To the person's right positive. {POSTURE_ERROR}"
-        )
-        if np.isfinite(value) and person.flexion_leak_deg >= _LEAK_WORTH_SAYING_DEG:
-            note += (
-                f" Seen {person.view.off_front_deg:.0f} degrees off the front or back, a trunk bent forward looks like "
-                f"one that leans, by up to {person.flexion_leak_deg:.0f} degrees."
-            )
-    return Measurement(
-        "lateral_lean_deg",
-        "Lateral lean of the trunk",
-        value,
-        "deg",
-        norm=norms.LATERAL_LEAN_DEG,
-        note=note,
-        error=known_error(value, posture_error_deg(LEAN_ERROR_DEG, person.flexion_leak_deg)),
+        name=rule.name,
+        label=rule.label,
+        value=sub_index_value(measurement.value, norm=rule.norm),
+        measurement=replace(measurement, norm=rule.norm),
+        interval=sub_index_interval(measurement.value, error=measurement.error, norm=rule.norm),
     )

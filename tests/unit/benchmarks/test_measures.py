@@ -1,0 +1,144 @@
+import math
+
+import numpy as np
+import pytest
+
+from backsight.benchmarks.figures import write_figures
+from backsight.benchmarks.filmed import Reading, judge_films, read_measures, take_samples
+from backsight.benchmarks.measures import BARS, judge_measures, summarise
+from backsight.benchmarks.shots import off_front_deg, plan_measuring, plan_spoilt, view_of
+from backsight.domain.assessment import QualityVerdict
+from backsight.domain.recording import Exercise
+from backsight.scoring.calibration import SCALED, TIMED, Calibration
+from backsight.scoring.calibration_fit import fit_calibration
+from backsight.scoring.measure import observe, take_measures
+from backsight.simulation.seeds import CALIBRATION_SEED, HELD_OUT_SEED, TRAINING_SEED
+from backsight.simulation.truth import measure_truth
+from backsight.studio.filmed import Shot
+from backsight.studio.spoiling import Spoil
+from tests.unit.benchmarks.films import make_film, spoilt
+from tests.unit.kinematics.skeletons import make_pose
+
+
+@pytest.fixture(scope="module")
+def films():
+    return [make_film(shot, noise_px=1.0) for shot in plan_measuring(range(4), seed=HELD_OUT_SEED)]
+
+
+def reading(true, value, error, **changes):
+    given = {"measure": "m", "unit": "deg", "exercise": Exercise.WALK, "pose_model": "full", "view": "side"}
+    given |= {"distance_m": 3.0, "fps": 30.0, "has_height": True, "person": "a", "raw": value} | changes
+    return Reading(true=true, value=value, error=error, **given)
+
+
+def test_a_summary_by_hand():
+    got = summarise(
+        [reading(10.0, 11.0, 2.0), reading(10.0, 7.0, 2.0), reading(10.0, math.nan, 2.0), reading(math.nan, 1.0, 1.0)]
+    )
+    # Off by +1 (within 2) and -3 (not); one of three with a truth has no value, one has no truth.
+    assert (got.n, got.n_given, got.mean_error, got.bias) == (3, 2, 2.0, -1.0)
+    assert (got.coverage, got.half_width) == (0.5, 2.0)
+
+
+def test_a_value_without_an_interval_does_not_count_as_given():
+    assert summarise([reading(10.0, 10.0, math.nan)]).n_given == 0
+
+
+def test_every_measure_has_a_truth_of_the_same_name_and_the_other_way_round():
+    pose = make_pose(timestamps_s=np.arange(0.0, 3.0, 1 / 30))
+    for exercise in Exercise:
+        taken = {item.name for item in take_measures(observe(pose), exercise=exercise).measurements}
+        truth = measure_truth(Shot(0, exercise, HELD_OUT_SEED, fps=30.0).perform()).values
+        assert taken == set(truth), exercise
+
+
+def test_bars_and_classes_name_measures_that_there_are():
+    pose = make_pose(timestamps_s=np.arange(0.0, 3.0, 1 / 30))
+    names = {
+        item.name for exercise in Exercise for item in take_measures(observe(pose), exercise=exercise).measurements
+    }
+    assert {bar.measure for bar in BARS} <= names
+    assert names >= TIMED
+    assert names >= SCALED
+
+
+def test_lengths_are_read_with_and_without_the_height_and_angles_once(films):
+    readings = list(read_measures(films, models=["full"], calibration=Calibration()))
+    of_first = [item for item in readings if item.person == films[0].recording.subject_id]
+    assert {item.has_height for item in of_first if item.measure == "fingertip_to_floor_cm"} == {True, False}
+    assert {item.has_height for item in of_first if item.measure == "trunk_flexion_deg"} == {True}
+
+
+def test_a_bend_seen_without_error_is_measured_as_it_was():
+    shot = Shot(3, Exercise.TOUCH_TOES, HELD_OUT_SEED, fps=30.0, yaw_deg=90.0)
+    (flexion,) = [
+        item for item in take_samples([make_film(shot)], models=["full"]) if item.measure == "trunk_flexion_deg"
+    ]
+    assert flexion.raw == pytest.approx(flexion.true, abs=3.0)
+    assert flexion.conditions.off_front_deg > 70.0
+
+
+def test_spoilt_and_refused_recordings_are_not_measured(films):
+    dark = spoilt(films[0], spoil=Spoil.DARK)
+    assert not list(take_samples([dark], models=["full"]))
+    assert not list(read_measures([dark], models=["full"], calibration=Calibration()))
+    (verdict,) = judge_films([dark], models=["full", "lite"])
+    assert verdict.spoil == "dark"
+
+
+def test_a_cohort_calibrated_on_itself_covers_and_the_table_says_what_was_not_given(films, tmp_path):
+    result = judge_measures(films, models=["full"], calibration=fit_calibration(take_samples(films, models=["full"])))
+    figures = {figure.name: figure for figure in result.figures}
+    # Four people are too few to calibrate anything: nothing is given, and no bar is met by silence.
+    assert figures["trunk_flexion_deg/side/mean_error"].n == 0
+    assert figures["trunk_flexion_deg/side/mean_error"].met is False
+    assert figures["good_accepted/full"].value == 1.0
+    assert {row["n_given"] for row in result.rows} == {0}
+    write_figures(tmp_path / "measures.json", result)
+    assert "NaN" not in (tmp_path / "measures.json").read_text()
+
+
+def test_the_gates_shares_count_refused_and_flagged(films):
+    moved = [make_film(shot) for shot in plan_measuring(range(1), seed=HELD_OUT_SEED)]
+    wrong = [spoilt(film, spoil=Spoil.WRONG_EXERCISE, exercise=_other(film.exercise)) for film in moved]
+    verdicts = list(judge_films(moved + wrong, models=["full"]))
+    assert {item.verdict for item in verdicts[:3]} <= {QualityVerdict.GOOD, QualityVerdict.POOR}
+    result = judge_measures(moved + wrong, models=["full"], calibration=Calibration())
+    figures = {figure.name: figure for figure in result.figures}
+    refused = [item for item in verdicts[3:] if item.verdict is not QualityVerdict.GOOD]
+    assert figures["spoilt_caught/full"].value == pytest.approx(len(refused) / 3)
+    assert figures["spoilt_caught/full/wrong-exercise"].n == 3
+
+
+def _other(exercise):
+    return Exercise.WALK if exercise is not Exercise.WALK else Exercise.TOUCH_TOES
+
+
+def test_views_are_met_evenly_and_seeds_do_not_mix():
+    shots = plan_measuring(range(40), seed=HELD_OUT_SEED, views_each=2)
+    for exercise in Exercise:
+        views = [view_of(shot.yaw_deg) for shot in shots if shot.exercise is exercise]
+        assert {view: views.count(view) for view in set(views)} == {"front": 20, "30 deg": 20, "60 deg": 20, "side": 20}
+    rates = {(view_of(shot.yaw_deg), shot.fps) for shot in shots if shot.exercise is Exercise.JUMP}
+    assert len(rates) == 8
+    assert len({shot.name for shot in shots}) == len(shots)
+    assert len({CALIBRATION_SEED, HELD_OUT_SEED, TRAINING_SEED}) == 3
+    assert plan_measuring(range(2), seed=1) == plan_measuring(range(2), seed=1)
+
+
+@pytest.mark.parametrize(("yaw", "off"), [(0, 0), (170, 10), (-170, 10), (180, 0), (90, 90), (-100, 80), (395, 35)])
+def test_angles_off_front_or_back(yaw, off):
+    assert off_front_deg(yaw) == pytest.approx(off)
+
+
+@pytest.mark.parametrize(
+    ("yaw", "view"), [(5, "front"), (17, "front"), (18, "30 deg"), (-60, "60 deg"), (178, "front")]
+)
+def test_the_nearest_view(yaw, view):
+    assert view_of(yaw) == view
+
+
+def test_every_kind_of_fault_is_planned_for_each_volunteer():
+    shots = plan_spoilt([0, 5], seed=HELD_OUT_SEED)
+    assert [shot.spoil for shot in shots] == [*Spoil, *Spoil]
+    assert {shot.subject_index for shot in shots} == {0, 5}
