@@ -16,7 +16,7 @@ from backsight.benchmarks.measures import MODELS, film
 from backsight.benchmarks.shots import plan_measuring
 from backsight.cli.progress import progress_bar
 from backsight.scoring.calibration_fit import fit_calibration
-from backsight.simulation.seeds import CALIBRATION_SEED
+from backsight.simulation.seeds import CALIBRATION_SEED, HELD_OUT_SEED
 from backsight.studio.cache import load_filmed
 from backsight.studio.fingerprint import Fingerprint
 
@@ -45,10 +45,14 @@ def main() -> None:
     if given.film_only:
         return
     n_people = len({film.number for film in films})
+    if any(film.seed == HELD_OUT_SEED for film in films):
+        parser.error(f"{given.cohort} holds volunteers of seed {HELD_OUT_SEED}, who are for judging; fit to others")
     calibration = fit_calibration(
         take_samples(films, models=MODELS),
         provenance={
-            "command": f"python scripts/calibrate_measures.py --subjects {n_people} --views {given.views}",
+            "command": "python scripts/calibrate_measures.py"
+            + (" --as-is" if given.as_is else f" --subjects {given.subjects} --views {given.views}"),
+            "stale": sum(not film.is_fresh for film in films),
             "seeds": sorted({film.seed for film in films}),
             "volunteers": n_people,
             "recordings": len(films),

@@ -11,11 +11,14 @@ from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence
 from backsight.pose.filtering import fill_short_gaps, filter_by_visibility
 from backsight.pose.quality import judge_quality
+from backsight.rendering.setting import sample_setting
 from backsight.scoring.calibration import SCALED, Calibration, Conditions, calibrate
 from backsight.scoring.calibration_fit import CalibrationSample
 from backsight.scoring.measure import take_measures
 from backsight.scoring.person import observe
-from backsight.studio.filmed import FilmedRecording
+from backsight.studio.filmed import _SETTING, FilmedRecording, Shot
+
+BYSTANDER, OCCLUDER = "bystander", "occluder"
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class GateVerdict:
     pose_model: str
     exercise: Exercise
     spoil: str | None
-    """What was spoilt on purpose; None = nothing."""
+    """What was spoilt on purpose, or `BYSTANDER` or `OCCLUDER` where chance put one into the room; None = nothing."""
     verdict: QualityVerdict
     problems: tuple[str, ...]
     """Names of the checks that did not pass, worst first."""
@@ -123,10 +126,21 @@ def judge_films(films: Iterable[FilmedRecording], *, models: Iterable[str]) -> I
                 yield GateVerdict(
                     pose_model=model,
                     exercise=film.exercise,
-                    spoil=None if film.shot.spoil is None else str(film.shot.spoil),
+                    spoil=_disturbance(film.shot),
                     verdict=report.verdict,
                     problems=tuple(check.name for check in report.problems),
                 )
+
+
+def _disturbance(shot: Shot) -> str | None:
+    """Return what is wrong with a recording, on purpose or by chance."""
+    if shot.spoil is not None:
+        return str(shot.spoil)
+    # Drawn again as `studio.filmed.stage` draws it: a recording does not keep its room.
+    setting = sample_setting(shot.rng(_SETTING), exercise=shot.exercise)
+    if setting.company is not None:
+        return BYSTANDER
+    return None if setting.occluder is None else OCCLUDER
 
 
 def _usable_pose(film: FilmedRecording, model: str) -> PoseSequence | None:

@@ -241,7 +241,12 @@ def _coverage(readings: Iterable[Reading], model: str) -> tuple[Figure, ...]:
 
 
 def _gate(verdicts: Iterable[GateVerdict], model: str) -> tuple[Figure, ...]:
-    """Good recordings accepted, spoilt ones refused or flagged, together and by kind."""
+    """Good recordings accepted, spoilt ones refused or flagged, together and by kind.
+
+    Where chance put somebody else or a piece of furniture before the lens, either answer may be right: no bar.
+    """
+    from backsight.benchmarks.filmed import BYSTANDER, OCCLUDER
+
     of_model = [verdict for verdict in verdicts if verdict.pose_model == model]
     good = [verdict.verdict is not QualityVerdict.UNUSABLE for verdict in of_model if verdict.spoil is None]
     clean = [verdict.verdict is QualityVerdict.GOOD for verdict in of_model if verdict.spoil is None]
@@ -249,6 +254,7 @@ def _gate(verdicts: Iterable[GateVerdict], model: str) -> tuple[Figure, ...]:
     for verdict in of_model:
         if verdict.spoil is not None:
             caught[verdict.spoil].append(verdict.verdict is not QualityVerdict.GOOD)
+    by_chance = {kind: caught.pop(kind) for kind in (BYSTANDER, OCCLUDER) if kind in caught}
     every = [item for kind in caught.values() for item in kind]
     barred = model == BARRED_MODEL
     return (
@@ -256,6 +262,7 @@ def _gate(verdicts: Iterable[GateVerdict], model: str) -> tuple[Figure, ...]:
         _share(f"good_unflagged/{model}", clean),
         _share(f"spoilt_caught/{model}", every, bar=LEAST_CAUGHT if barred else None),
         *(_share(f"spoilt_caught/{model}/{kind}", items) for kind, items in sorted(caught.items())),
+        *(_share(f"flagged/{model}/{kind}", items) for kind, items in by_chance.items()),
     )
 
 

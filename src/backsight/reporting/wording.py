@@ -34,9 +34,9 @@ USUAL_MEANING = (
     "do not rely on them."
 )
 INTERVAL_MEANING = (
-    "Beneath each value stands its 90 % interval with one camera, found on simulated people: nine times in ten the "
-    "true value lies within. Where it reaches across an end of the usual range, or is not known, one camera cannot "
-    "tell on which side the value lies."
+    "Beneath each value stands its 90 % interval with one camera, found on simulated people: for nine in ten of them "
+    "the true value lay within. How often it does for real people is not known. Where the interval reaches across an "
+    "end of the usual range, or is not known, one camera cannot tell on which side the value lies."
 )
 ERROR_MEANING = "“±” is half the width of the 90 % interval with one camera; without it the error is not known."
 

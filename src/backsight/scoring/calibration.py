@@ -23,7 +23,7 @@ from backsight.scoring.person import Person
 
 LEVEL = 0.9
 """Share of the virtual volunteers whose true value the interval holds."""
-FORMAT = 1
+FORMAT = 2
 """Layout of the file; raised when an older reader would misread it."""
 VIEW_BANDS: Mapping[str, tuple[float, float]] = {
     "front": (0.0, 20.0),
@@ -144,6 +144,8 @@ class Cell:
     n_recordings: int
     pooled_views: tuple[str, ...]
     """Views whose volunteers the error rests on: those of neighbours, too, where the cell's own were too few."""
+    pooled_rates: tuple[str, ...]
+    """Frame rates that they were filmed at, likewise; empty where the rate does not matter."""
     centre: float
     shift: float
     slope: float
@@ -165,10 +167,10 @@ class Cell:
     def tells(self, error: float, *, norm: Norm | None = None) -> bool:
         """Whether an interval of that half width says anything.
 
-        It does when it is narrower than what the volunteers differ by anyway, or when it tells the best from the worst:
-        a value at the norm's middle from one at twice the distance of an end of its usual range.
+        It does when it is narrower than what the volunteers differ by anyway, or than the way from the norm's middle to
+        an end of its usual range: then it tells the best from the worst, which lies twice as far.
         """
-        reaches = [] if norm is None else [2.0 * abs(end - norm.middle) for end in (norm.low, norm.high)]
+        reaches = [] if norm is None else [abs(end - norm.middle) for end in (norm.low, norm.high)]
         return error <= max([self.spread, *(reach for reach in reaches if np.isfinite(reach))])
 
     def correct(self, raw: float) -> float:
@@ -201,8 +203,8 @@ class Cell:
             f"{self.n_people} virtual volunteers seen {' or '.join(_VIEW_WORDS[view] for view in self.pooled_views)}",
             f"BlazePose {self.key.pose_model}",
         ]
-        if self.key.frame_rate is not None:
-            parts.append(f"about {self.key.frame_rate} frames a second")
+        if self.pooled_rates:
+            parts.append(f"about {' or '.join(self.pooled_rates)} frames a second")
         if self.key.has_height is not None:
             parts.append("height given" if self.key.has_height else "height not given")
         return ", ".join(parts)
@@ -326,4 +328,4 @@ def _cell_to_dict(cell: Cell) -> dict[str, Any]:
 def _cell_from_dict(stored: dict[str, Any]) -> Cell:
     values = dict(stored)
     key = CellKey(**{name: values.pop(name) for name in CellKey.__dataclass_fields__})
-    return Cell(key=key, **values | {"pooled_views": tuple(values["pooled_views"])})
+    return Cell(key=key, **values | {name: tuple(values[name]) for name in ("pooled_views", "pooled_rates")})

@@ -110,6 +110,7 @@ class _Judged:
 
     key: CellKey
     views: tuple[str, ...]
+    rates: tuple[str, ...]
     table: _Table
     line: _Line
     corrected: FloatArray
@@ -195,9 +196,10 @@ def _fit_group(samples: Sequence[CalibrationSample], *, spread: float) -> Iterat
                 has_height=_scale_of(samples[0]),
             ),
             views,
+            rates,
             _Table.of(chosen),
         )
-        for view, rate, views, chosen in _pool(samples)
+        for view, rate, views, rates, chosen in _pool(samples)
     ]
     size_power, growth = _best_widths(judged, spread=spread)
     for item in judged:
@@ -208,6 +210,7 @@ def _fit_group(samples: Sequence[CalibrationSample], *, spread: float) -> Iterat
             n_people=item.table.n_people,
             n_recordings=len(item.table.raw),
             pooled_views=item.views,
+            pooled_rates=item.rates,
             centre=item.line.centre,
             shift=item.line.shift,
             slope=item.line.slope,
@@ -228,8 +231,8 @@ def _scale_of(sample: CalibrationSample) -> bool | None:
 
 def _pool(
     samples: Sequence[CalibrationSample],
-) -> Iterator[tuple[str, str | None, tuple[str, ...], list[CalibrationSample]]]:
-    """Yield (view, frame rate, views pooled, samples) for each cell that enough people can be found for."""
+) -> Iterator[tuple[str, str | None, tuple[str, ...], tuple[str, ...], list[CalibrationSample]]]:
+    """Yield (view, frame rate, views and rates pooled, samples) for each cell that enough people can be found for."""
     rates: tuple[str | None, ...] = FRAME_RATES if samples[0].measure in TIMED else (None,)
     views = list(VIEW_BANDS)
     for place, view in enumerate(views):
@@ -239,6 +242,9 @@ def _pool(
             # Nobody could be measured in this view: the neighbours' errors would be another view's.
             continue
         for rate in rates:
+            if rate is not None and all(_rate_of(sample) != rate for sample in own):
+                # Nobody could be measured at this rate: the other's errors would be no evidence.
+                continue
             for of_views, of_rates in (((view,), (rate,)), ((view,), rates), (neighbours, rates)):
                 chosen = [
                     sample
@@ -246,7 +252,8 @@ def _pool(
                     if sample.conditions.view in of_views and (rate is None or _rate_of(sample) in of_rates)
                 ]
                 if len({sample.person for sample in chosen}) >= FEWEST_PEOPLE:
-                    yield view, rate, of_views, chosen
+                    found = {_rate_of(sample) for sample in chosen} if rate is not None else set()
+                    yield view, rate, of_views, tuple(name for name in FRAME_RATES if name in found), chosen
                     break
 
 
@@ -255,7 +262,7 @@ def _rate_of(sample: CalibrationSample) -> str | None:
     return None if key is None else key.frame_rate
 
 
-def _judge(key: CellKey, views: tuple[str, ...], table: _Table) -> _Judged:
+def _judge(key: CellKey, views: tuple[str, ...], rates: tuple[str, ...], table: _Table) -> _Judged:
     people = np.unique(table.people)
     # Which fold a person is in follows from their place in the alphabet and not from chance.
     fold = np.searchsorted(people, table.people) % min(N_FOLDS, len(people))
@@ -265,7 +272,7 @@ def _judge(key: CellKey, views: tuple[str, ...], table: _Table) -> _Judged:
         line = _fit_line(table.raw[~held], table.true[~held])
         corrected[held] = line.correct(table.raw[held])
     line = _fit_line(table.raw, table.true)
-    return _Judged(key=key, views=views, table=table, line=line, corrected=corrected)
+    return _Judged(key=key, views=views, rates=rates, table=table, line=line, corrected=corrected)
 
 
 def _fit_line(raw: FloatArray, true: FloatArray) -> _Line:

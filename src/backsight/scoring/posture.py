@@ -49,7 +49,7 @@ def measure_posture(person: Person) -> tuple[Measurement, ...]:
             name="pelvic_obliquity_deg",
             label="Pelvic obliquity",
             sign="Right hip higher is positive.",
-            norm=None,
+            norm=norms.PELVIC_OBLIQUITY_DEG,
             source=PELVIS_SOURCE,
         ),
     )
@@ -60,7 +60,7 @@ def _slope(person: Person, left: Landmark, right: Landmark) -> FloatArray:
 
 
 def _posture(
-    person: Person, angle_deg: FloatArray, *, name: str, label: str, sign: str, norm: Norm | None, source: str
+    person: Person, angle_deg: FloatArray, *, name: str, label: str, sign: str, norm: Norm, source: str
 ) -> Measurement:
     value, note = float("nan"), person.why_not_frontal()
     if not note:

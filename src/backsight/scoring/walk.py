@@ -41,7 +41,8 @@ STEP_LENGTH = Measurement(
     "Step length",
     float("nan"),
     "cm",
-    source="Distance between the feet along the way at heel strike, mean of the steady steps.",
+    source="Way between the footfalls of one foot and of the other, mean of the steady steps: walking speed times step "
+    "time.",
 )
 STEP_TIME_ASYMMETRY = Measurement(
     "step_time_asymmetry_percent",
