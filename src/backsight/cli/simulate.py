@@ -56,7 +56,7 @@ def volunteer(
 
     backsight simulate volunteer --number 3 --seed 1 --view side --out volunteer-3
     """
-    from backsight.composition import simulate_volunteer
+    from backsight.laboratory import simulate_volunteer
 
     yaws_deg, frame_size = _yaws_deg(view or []), _frame_size(size)
     _check_range("--distance is in metres", distance, DISTANCE_RANGE_M)
@@ -95,7 +95,7 @@ def cohort(
     quiet: _Quiet = False,
 ) -> None:
     """Film many volunteers, each into a folder of their own, with a table of all: manifest.csv."""
-    from backsight.composition import simulate_cohort
+    from backsight.laboratory import simulate_cohort
 
     if pose_model and not landmarks_only:
         raise typer.BadParameter("--pose-model goes with --landmarks-only: clips are kept as they are, unseen")
@@ -121,7 +121,7 @@ def contact_sheet(
     quiet: _Quiet = False,
 ) -> None:
     """Draw volunteers side by side, standing, in one scale."""
-    from backsight.composition import draw_contact_sheet
+    from backsight.laboratory import draw_contact_sheet
 
     with progress_bar(quiet=quiet) as show:
         draw_contact_sheet(out, n_subjects=count, seed=seed, on_progress=show)

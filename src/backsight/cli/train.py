@@ -32,7 +32,7 @@ def train(
 
     The command that made the model that ships stands in its card, docs/model-card.md.
     """
-    from backsight.composition import train_virtual
+    from backsight.laboratory import train_virtual
 
     with progress_bar(quiet=quiet) as show:
         report = train_virtual(
