@@ -1,5 +1,9 @@
 """Smooth functions of time that movements are made of. Knows nothing of bodies."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 import numpy as np
 
 from backsight.domain.validation import FloatArray
@@ -19,9 +23,35 @@ def min_jerk(t: FloatArray, start_s: float, end_s: float) -> FloatArray:
     return x * x * x * (10.0 + x * (6.0 * x - 15.0))
 
 
-def pulse(t: FloatArray, times_s: tuple[float, float, float, float]) -> FloatArray:
-    """Rise from 0 to 1 between the first two times and fall back between the last two, with minimum jerk."""
-    return min_jerk(t, times_s[0], times_s[1]) - min_jerk(t, times_s[2], times_s[3])
+@dataclass(frozen=True)
+class Way:
+    """How somebody gets from one posture to another: along the curve of minimum jerk, or more or less off it."""
+
+    skew: float = 0.0
+    """Above 0 the greatest speed comes early, below 0 late; by about half of this share of the time. -0.5 to 0.5."""
+    abruptness: float = 0.0
+    """0 = starts and ends as gently as minimum jerk; 1 = along a half cosine, whose acceleration begins at once."""
+    halting: float = 0.0
+    """How unevenly the speed runs: 0 = in one go, 1 = it all but stops twice on the way."""
+
+    def __call__(self, t: FloatArray, start_s: float, end_s: float) -> FloatArray:
+        """Rise from 0 to 1 between two times, never falling; shape (n,) of `t` in seconds."""
+        x = np.clip((t - start_s) / max(end_s - start_s, 1e-9), 0.0, 1.0)
+        x = x - self.halting / (6.0 * np.pi) * np.sin(6.0 * np.pi * x)
+        x = x + self.skew * x * (1.0 - x)
+        gentle = x * x * x * (10.0 + x * (6.0 * x - 15.0))
+        return (1.0 - self.abruptness) * gentle + self.abruptness * 0.5 * (1.0 - np.cos(np.pi * x))
+
+
+STRAIGHT = Way()
+"""The curve of minimum jerk."""
+
+
+def pulse(
+    t: FloatArray, times_s: tuple[float, float, float, float], *, there: Way = STRAIGHT, back: Way = STRAIGHT
+) -> FloatArray:
+    """Rise from 0 to 1 between the first two times and fall back between the last two."""
+    return there(t, times_s[0], times_s[1]) - back(t, times_s[2], times_s[3])
 
 
 def wander(t: FloatArray, rng: np.random.Generator, *, sd: float, fastest_hz: float = 0.8) -> FloatArray:

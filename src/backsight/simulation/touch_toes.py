@@ -11,7 +11,7 @@ import numpy as np
 
 from backsight.domain.validation import FloatArray
 from backsight.simulation.dysfunction import Trait, Volunteer
-from backsight.simulation.profiles import min_jerk, pulse
+from backsight.simulation.profiles import Way, min_jerk, pulse
 from backsight.simulation.skeleton import Motion, hip_height_m
 from backsight.simulation.standing import chord_m, lean_line, spine_angles, stand
 
@@ -27,6 +27,11 @@ STRETCH_SOFTLY_SHARE = 0.05
 """An arm that reaches for something begins to follow it this share of its length before it is stretched."""
 LATER_DEPTH = 0.95
 """The first bend is the deepest, by enough to be known again; later ones reach about this share of it."""
+SKEW_SD, GREATEST_SKEW = 0.15, 0.4
+"""How far people's ways down and up are from symmetric. Assumption, wide enough to put a fit of symmetric ways to the
+test: the greatest speed comes at 38 to 62 % of the time in nearly all of them."""
+HALTING = (0.1, 0.6)
+"""Greatest unevenness of the healthy, and what full dysfunction adds to it. Assumption: pain makes movement halting."""
 REPETITIONS = (0.6, 0.25, 0.15)
 """Probability of one, two and three bends in a recording."""
 
@@ -41,10 +46,13 @@ class _Bend:
     end_s: float
     depth: float
     """Relative to the person's full range."""
+    down: Way
+    up: Way
 
 
 def _plan(volunteer: Volunteer, rng: np.random.Generator) -> tuple[tuple[_Bend, ...], float]:
     """Draw when the bends happen; also return how long the recording is."""
+    ways = rng.spawn(1)[0]
     clock = float(rng.uniform(0.3, 1.2)) + volunteer.habits[Trait.SLOW_START]
     bends = []
     for repetition in range(int(rng.choice(3, p=REPETITIONS)) + 1):
@@ -54,9 +62,17 @@ def _plan(volunteer: Volunteer, rng: np.random.Generator) -> tuple[tuple[_Bend, 
         if repetition and clock + duration > LONGEST_S:
             break
         depth = 1.0 if repetition == 0 else LATER_DEPTH + float(np.clip(rng.normal(0.0, 0.015), -0.03, 0.03))
-        bends.append(_Bend(clock, clock + down, clock + down + pause, clock + duration, depth))
+        there, back = _draw_way(volunteer, ways), _draw_way(volunteer, ways)
+        bends.append(_Bend(clock, clock + down, clock + down + pause, clock + duration, depth, there, back))
         clock += duration + float(rng.uniform(0.4, 1.2))
     return tuple(bends), clock + float(rng.uniform(0.2, 1.0))
+
+
+def _draw_way(volunteer: Volunteer, rng: np.random.Generator) -> Way:
+    """Draw how one way, down or up, is gone."""
+    skew = float(np.clip(rng.normal(0.0, SKEW_SD), -GREATEST_SKEW, GREATEST_SKEW))
+    least, added = HALTING
+    return Way(skew, float(rng.uniform()), float(rng.uniform()) * (least + added * volunteer.dysfunction))
 
 
 def touch_toes(volunteer: Volunteer, *, rng: np.random.Generator, fps: float) -> Motion:
@@ -66,8 +82,8 @@ def touch_toes(volunteer: Volunteer, *, rng: np.random.Generator, fps: float) ->
     base = stand(volunteer, t, rng)
     habits, body = volunteer.habits, volunteer.body
     peak = np.radians(habits[Trait.TRUNK_FLEXION])
-    trunk = sum(bend.depth * pulse(t, (bend.start_s, bend.bottom_s, bend.leave_s, bend.end_s)) for bend in bends)
-    pelvic = sum(bend.depth * pulse(t, _pelvic_times(bend, habits[Trait.PELVIC_DELAY])) for bend in bends)
+    trunk = sum(_course(t, bend, (bend.start_s, bend.bottom_s, bend.leave_s, bend.end_s)) for bend in bends)
+    pelvic = sum(_course(t, bend, _pelvic_times(bend, habits[Trait.PELVIC_DELAY])) for bend in bends)
     trunk, pelvic = np.asarray(trunk), np.asarray(pelvic)
     rest = base.spine_rad[:, 0, 0]
     pelvis = base.spine_rad[:, 0].copy()
@@ -109,6 +125,11 @@ def touch_toes(volunteer: Volunteer, *, rng: np.random.Generator, fps: float) ->
             ("bend_end", first.end_s),
         ),
     )
+
+
+def _course(t: FloatArray, bend: _Bend, times_s: tuple[float, float, float, float]) -> FloatArray:
+    """Return what of the full range one joint has moved, of a bend that it makes at its own times."""
+    return bend.depth * pulse(t, times_s, there=bend.down, back=bend.up)
 
 
 def _numbers(volunteer: Volunteer, bends: tuple[_Bend, ...]) -> dict[str, float]:
