@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ class Frame:
     """Seconds since the first frame of the recording, from the container's own clock."""
     index: int
     """Position in the recording, counted from 0 before any trimming."""
+    captured_s: float = math.nan
+    """When a live source took it, by `time.monotonic()`; NaN = from a file."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,8 @@ relative to the middle of the hips and in body heights; travel is relative to it
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from backsight.domain.landmarks import N_LANDMARKS, Landmark
@@ -13,26 +15,57 @@ from backsight.domain.sequences import FeatureSequence, PoseSequence
 from backsight.domain.validation import FloatArray
 from backsight.features.schema import FEATURE_NAMES, KINEMATIC_NAMES, LANDMARK_FIELDS
 from backsight.kinematics import angles
-from backsight.kinematics.body import BodySize, measure_body
+from backsight.kinematics.body import measure_body, pixels_per_metre
 from backsight.kinematics.geometry import dot, median_of_known
 from backsight.kinematics.signals import rate_of_change
 
 
-def extract_features(pose: PoseSequence) -> FeatureSequence:
+@dataclass(frozen=True)
+class Reference:
+    """What a recording says of the person as a whole, to which each frame is compared."""
+
+    height_m: float
+    """Standing height in BlazePose's metres; NaN = unknown."""
+    px_per_m: float
+    """Usual pixels that one of those metres covers in the picture; NaN = unknown."""
+    mid_hip_px: tuple[float, float]
+    """Usual place of the middle of the hips, x and y; NaN = unknown."""
+
+    @classmethod
+    def of(cls, pose: PoseSequence) -> Reference:
+        """Take medians over a whole recording."""
+        body = measure_body(pose)
+        across, down = mid_hip_px(pose).T
+        return cls(body.height_m, body.px_per_m, (median_of_known(across), median_of_known(down)))
+
+    @property
+    def height_px(self) -> float:
+        """Standing height in pixels, also while the person bends; NaN = unknown."""
+        return self.height_m * self.px_per_m
+
+
+def mid_hip_px(pose: PoseSequence) -> FloatArray:
+    """Return the middle of the hips in the picture, x and y; shape (n_frames, 2), NaN = unknown."""
+    return np.asarray(0.5 * (pose.image_px[:, Landmark.LEFT_HIP, :2] + pose.image_px[:, Landmark.RIGHT_HIP, :2]))
+
+
+def extract_features(pose: PoseSequence, *, reference: Reference | None = None) -> FeatureSequence:
     """Compute the 193 columns of `FEATURE_NAMES` for each frame.
 
     Parameters
     ----------
     pose
         Filtered landmarks at the model's 30 frames a second, short gaps filled; NaN = missing.
+    reference
+        Body size and usual place where `pose` is only a part of the recording; None = taken over `pose`.
 
     Returns
     -------
     FeatureSequence
         Shape (n_frames, 193); NaN = missing. Without one measurable limb or trunk in the whole recording every value
-        that is a length is missing. Body size and medians are taken over the whole recording handed in.
+        that is a length is missing.
     """
-    body = measure_body(pose)
+    body = Reference.of(pose) if reference is None else reference
     values = np.empty((pose.n_frames, len(FEATURE_NAMES)))
     n_landmark_values = N_LANDMARKS * len(LANDMARK_FIELDS)
     values[:, :n_landmark_values] = _landmark_values(pose, body)
@@ -42,7 +75,7 @@ def extract_features(pose: PoseSequence) -> FeatureSequence:
     return FeatureSequence(values=values, names=FEATURE_NAMES, timestamps_s=pose.timestamps_s)
 
 
-def _landmark_values(pose: PoseSequence, body: BodySize) -> FloatArray:
+def _landmark_values(pose: PoseSequence, body: Reference) -> FloatArray:
     """Return x, y, z, visibility, presence of each landmark in turn; shape (n_frames, 165)."""
     world = pose.world_m
     mid_hip = 0.5 * (world[:, Landmark.LEFT_HIP] + world[:, Landmark.RIGHT_HIP])
@@ -59,7 +92,7 @@ def _landmark_values(pose: PoseSequence, body: BodySize) -> FloatArray:
     return columns.reshape(pose.n_frames, -1)
 
 
-def _kinematic_values(pose: PoseSequence, body: BodySize) -> dict[str, FloatArray]:
+def _kinematic_values(pose: PoseSequence, body: Reference) -> dict[str, FloatArray]:
     """Return the 28 kinematic columns by name; each of shape (n_frames,)."""
     frame = angles.body_frame(pose.world_m)
     return _joint_angles(pose, frame) | _travel(pose, body) | _reaches(pose, body, frame)
@@ -90,20 +123,19 @@ def _joint_angles(pose: PoseSequence, frame: angles.BodyFrame) -> dict[str, Floa
     return columns
 
 
-def _travel(pose: PoseSequence, body: BodySize) -> dict[str, FloatArray]:
-    mid_hip_px = 0.5 * (pose.image_px[:, Landmark.LEFT_HIP, :2] + pose.image_px[:, Landmark.RIGHT_HIP, :2])
-    across = (mid_hip_px[:, 0] - median_of_known(mid_hip_px[:, 0])) / body.height_px
-    upwards = -(mid_hip_px[:, 1] - median_of_known(mid_hip_px[:, 1])) / body.height_px
+def _travel(pose: PoseSequence, body: Reference) -> dict[str, FloatArray]:
+    travelled = (mid_hip_px(pose) - body.mid_hip_px) / body.height_px
+    across, upwards = travelled[:, 0], -travelled[:, 1]
     return {
         "mid_hip_travel_horizontal_bh": across,
         "mid_hip_travel_vertical_bh": upwards,
         "mid_hip_velocity_horizontal_bh_per_s": rate_of_change(across, pose.timestamps_s),
         "mid_hip_velocity_vertical_bh_per_s": rate_of_change(upwards, pose.timestamps_s),
-        "apparent_size_log_ratio": np.log(body.apparent_px_per_m / body.px_per_m),
+        "apparent_size_log_ratio": np.log(pixels_per_metre(pose) / body.px_per_m),
     }
 
 
-def _reaches(pose: PoseSequence, body: BodySize, frame: angles.BodyFrame) -> dict[str, FloatArray]:
+def _reaches(pose: PoseSequence, body: Reference, frame: angles.BodyFrame) -> dict[str, FloatArray]:
     world = pose.world_m
 
     def ahead(of: Landmark, what: Landmark) -> FloatArray:

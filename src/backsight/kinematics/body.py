@@ -41,38 +41,47 @@ class BodySize:
 
 def measure_body(pose: PoseSequence) -> BodySize:
     """Measure the person once for the recording: medians over time, so outliers do not count."""
-    world = pose.world_m
-    trunk = length(
-        0.5
-        * (
-            world[:, Landmark.LEFT_SHOULDER]
-            + world[:, Landmark.RIGHT_SHOULDER]
-            - world[:, Landmark.LEFT_HIP]
-            - world[:, Landmark.RIGHT_HIP]
-        )
-    )
-    thigh = mean_of_known(
-        length(world[:, Landmark.LEFT_KNEE] - world[:, Landmark.LEFT_HIP]),
-        length(world[:, Landmark.RIGHT_KNEE] - world[:, Landmark.RIGHT_HIP]),
-    )
-    shank = mean_of_known(
-        length(world[:, Landmark.LEFT_ANKLE] - world[:, Landmark.LEFT_KNEE]),
-        length(world[:, Landmark.RIGHT_ANKLE] - world[:, Landmark.RIGHT_KNEE]),
-    )
-    medians_m = np.array([median_of_known(trunk), median_of_known(thigh), median_of_known(shank)])
-    shares = np.array([TRUNK_SHARE, THIGH_SHARE, SHANK_SHARE])
-    found = np.isfinite(medians_m)
-    height_m = float(medians_m[found].sum() / shares[found].sum()) if found.any() else float("nan")
-    apparent_px_per_m = _pixels_per_metre(pose)
+    medians_m = np.array([median_of_known(lengths) for lengths in segment_lengths_m(pose.world_m).T])
+    apparent_px_per_m = pixels_per_metre(pose)
     return BodySize(
-        height_m=height_m if height_m > 0 else float("nan"),
+        height_m=height_from_segments_m(medians_m),
         trunk_m=float(medians_m[0]) if medians_m[0] > 0 else float("nan"),
         px_per_m=median_of_known(apparent_px_per_m),
         apparent_px_per_m=apparent_px_per_m,
     )
 
 
-def _pixels_per_metre(pose: PoseSequence) -> FloatArray:
+def segment_lengths_m(world_m: FloatArray) -> FloatArray:
+    """Return the lengths of trunk, thigh and shank in each frame; (n_frames, 33, 3) -> (n_frames, 3), NaN = unknown."""
+    trunk = length(
+        0.5
+        * (
+            world_m[:, Landmark.LEFT_SHOULDER]
+            + world_m[:, Landmark.RIGHT_SHOULDER]
+            - world_m[:, Landmark.LEFT_HIP]
+            - world_m[:, Landmark.RIGHT_HIP]
+        )
+    )
+    thigh = mean_of_known(
+        length(world_m[:, Landmark.LEFT_KNEE] - world_m[:, Landmark.LEFT_HIP]),
+        length(world_m[:, Landmark.RIGHT_KNEE] - world_m[:, Landmark.RIGHT_HIP]),
+    )
+    shank = mean_of_known(
+        length(world_m[:, Landmark.LEFT_ANKLE] - world_m[:, Landmark.LEFT_KNEE]),
+        length(world_m[:, Landmark.RIGHT_ANKLE] - world_m[:, Landmark.RIGHT_KNEE]),
+    )
+    return np.column_stack((trunk, thigh, shank))
+
+
+def height_from_segments_m(lengths_m: FloatArray) -> float:
+    """Return the standing height that trunk, thigh and shank suggest, shape (3,); NaN where none of them is known."""
+    shares = np.array([TRUNK_SHARE, THIGH_SHARE, SHANK_SHARE])
+    found = np.isfinite(lengths_m)
+    height_m = float(lengths_m[found].sum() / shares[found].sum()) if found.any() else float("nan")
+    return height_m if height_m > 0 else float("nan")
+
+
+def pixels_per_metre(pose: PoseSequence) -> FloatArray:
     """Return how many pixels a world metre covers in each frame; shape (n_frames,), NaN = too few landmarks known.
 
     The spread of the landmarks in the picture divided by the spread of the same landmarks' x and y in the world, which

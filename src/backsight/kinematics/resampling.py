@@ -17,8 +17,8 @@ _SAME_TIME_S = 1e-6
 """Times closer than this are the same, so that rounding does not make a known sample missing."""
 
 
-def resample(pose: PoseSequence, *, fps: float = MODEL_FPS) -> PoseSequence:
-    """Interpolate a pose sequence linearly onto an even grid that begins at its first timestamp.
+def resample(pose: PoseSequence, *, fps: float = MODEL_FPS, start_s: float | None = None) -> PoseSequence:
+    """Interpolate a pose sequence linearly onto an even grid.
 
     Parameters
     ----------
@@ -26,6 +26,8 @@ def resample(pose: PoseSequence, *, fps: float = MODEL_FPS) -> PoseSequence:
         Any timestamps, even or not; NaN = missing.
     fps
         Frames a second of the grid.
+    start_s
+        Its first point, not before the first timestamp; None = at the first timestamp.
 
     Returns
     -------
@@ -43,8 +45,9 @@ def resample(pose: PoseSequence, *, fps: float = MODEL_FPS) -> PoseSequence:
         raise InvalidValueError(f"`fps` must be above 0, got {fps}")
     if pose.n_frames == 0:
         raise InvalidValueError("`pose` must hold at least one frame to be resampled, got none")
-    n_grid = int(np.floor((pose.duration_s + _SAME_TIME_S) * fps)) + 1
-    grid_s = pose.timestamps_s[0] + np.arange(n_grid) / fps
+    first_s = float(pose.timestamps_s[0]) if start_s is None else start_s
+    n_grid = int(np.floor((pose.timestamps_s[-1] - first_s + _SAME_TIME_S) * fps)) + 1
+    grid_s = first_s + np.arange(n_grid) / fps
     before, weight = _neighbours(pose.timestamps_s, grid_s)
     after = np.minimum(before + 1, pose.n_frames - 1)
     too_far = pose.timestamps_s[after] - pose.timestamps_s[before] > LONGEST_BRIDGE_S

@@ -163,7 +163,7 @@ def _unbroken_runs(pose: PoseSequence) -> NDArray[np.intp]:
     return np.diff(edges)
 
 
-def check_whole_body(track: PoseTrack, *, exercise: Exercise) -> QualityCheck:
+def check_whole_body(track: PoseTrack, *, exercise: Exercise | None) -> QualityCheck:
     """Judge the share of frames with a person in which every part of the body is inside the picture and seen.
 
     Of each part the better seen side counts, because from the side a body hides its far half. Hands count only where
@@ -171,9 +171,7 @@ def check_whole_body(track: PoseTrack, *, exercise: Exercise) -> QualityCheck:
     """
     pose = track.pose
     present = pose.has_person
-    seen = {name: _part_seen(pose, part)[present] for name, part in _PARTS.items()}
-    if exercise is Exercise.TOUCH_TOES:
-        seen["hands"] = _part_inside(pose, _HANDS)[present]
+    seen = {name: part[present] for name, part in find_parts(pose, exercise=exercise).items()}
     n_present = int(present.sum())
     whole = np.logical_and.reduce(list(seen.values()))
     share = float(whole.mean()) if n_present else float("nan")
@@ -192,6 +190,14 @@ def check_whole_body(track: PoseTrack, *, exercise: Exercise) -> QualityCheck:
         finding=finding,
         tip="Step back or turn the camera so that head, hands and feet stay inside the picture all the time.",
     )
+
+
+def find_parts(pose: PoseSequence, *, exercise: Exercise) -> dict[str, NDArray[np.bool_]]:
+    """Return for each part of the body that `exercise` needs where it is in the picture and seen; shape (n_frames,)."""
+    found = {name: _part_seen(pose, part) for name, part in _PARTS.items()}
+    if exercise is Exercise.TOUCH_TOES:
+        found["hands"] = _part_inside(pose, _HANDS)
+    return found
 
 
 def _part_inside(pose: PoseSequence, part: tuple[Landmark, ...]) -> NDArray[np.bool_]:

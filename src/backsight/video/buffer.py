@@ -83,6 +83,7 @@ class SequenceBuffer:
         self._buckets: deque[_Bucket] = deque()
         self._n_frames = 0
         self._n_dropped = 0
+        self._n_buckets_dropped = 0
         self._is_finished = False
         self._is_stopped = False
         self._error: BaseException | None = None
@@ -102,6 +103,11 @@ class SequenceBuffer:
     def n_dropped(self) -> int:
         """Frames lost because a live source was faster than the consumer."""
         return self._n_dropped
+
+    @property
+    def n_buckets_dropped(self) -> int:
+        """Buckets that these frames were lost with."""
+        return self._n_buckets_dropped
 
     def put(self, frame: Frame) -> None:
         """Append a frame; wait for room, or drop the oldest bucket of a live source.
@@ -179,6 +185,7 @@ class SequenceBuffer:
         bucket = self._buckets.popleft()
         self._n_frames -= len(bucket.frames)
         self._n_dropped += len(bucket.frames)
+        self._n_buckets_dropped += 1
 
 
 class BufferedFrames:

@@ -37,6 +37,8 @@ _USUAL_FPS = 30.0
 _OPEN_LIMIT_S = 10.0
 _READ_LIMIT_S = 5.0
 _RECORDING_CRF = 20
+_LATEST_S = 2.0
+"""No driver holds a picture back for longer: a stamp further from now belongs to another clock."""
 
 _BUSY = {errno.EBUSY, errno.EAGAIN}
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
@@ -47,6 +49,7 @@ _ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
 class _Stamp:
     index: int
     timestamp_s: float
+    captured_s: float
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def _as_frame(fitted: tuple[NDArray[np.uint8], _Stamp]) -> Frame:
     width, height = _even_size((image.shape[1], image.shape[0]))
     # Copies only a picture that lost a column; pose estimation and encoder want rows without gaps.
     image = np.ascontiguousarray(image[:height, :width])
-    return Frame(image=image, timestamp_s=stamp.timestamp_s, index=stamp.index)
+    return Frame(image=image, timestamp_s=stamp.timestamp_s, index=stamp.index, captured_s=stamp.captured_s)
 
 
 Opener = Callable[[Device], InputContainer]
@@ -130,7 +133,7 @@ class Camera:
     name
         See `parse_device`.
     duration_s
-        Reading stops by itself after this many seconds.
+        Reading stops by itself after this many seconds; infinite = when the consumer leaves.
     record_to
         An MP4 file for the frames as they are handed on, for the overlay afterwards: each of them, of the same size and
         at the same time, also those that the consumer is too slow for. It appears when reading ends, also when the
@@ -216,10 +219,19 @@ class Camera:
                 return
             # One frame of slack: the pictures of a 60 fps camera come a little early and late.
             if elapsed_s > last_s and index <= MAX_FPS * elapsed_s + 1:
-                yield picture, _Stamp(index, elapsed_s)
+                yield picture, _Stamp(index, elapsed_s, self._captured_s(now_s))
                 index, last_s = index + 1, elapsed_s
         if not self._device.is_synthetic:
             raise self._stopped(last_s)
+
+    def _captured_s(self, stamp_s: float) -> float:
+        """Return by the monotonic clock when a picture was taken: the driver's word where it uses that clock, or now.
+
+        Linux stamps a camera's pictures with it as they arrive; without it the decoding of the picture goes uncounted.
+        """
+        now_s = time.monotonic()
+        is_told = self._device.format == "v4l2" and 0.0 <= now_s - stamp_s < _LATEST_S
+        return stamp_s if is_told else now_s
 
     def _pictures(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
         n_taken = 0
@@ -280,10 +292,8 @@ class Camera:
 
     def _stopped(self, after_s: float) -> CameraError:
         when = f" after {after_s:.1f} s" if after_s >= 0.0 else ""
-        return CameraError(
-            f"{self._device.label}: the camera stopped{when}, before the {self._duration_s:g} s were over; check its "
-            "cable and record again"
-        )
+        wanted = f", before the {self._duration_s:g} s were over" if math.isfinite(self._duration_s) else ""
+        return CameraError(f"{self._device.label}: the camera stopped{when}{wanted}; check its cable and record again")
 
     def _explain(self, error: av.error.FFmpegError) -> CameraError:
         label = self._device.label

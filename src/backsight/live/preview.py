@@ -1,0 +1,214 @@
+"""What can be said of an exercise while it goes on: hints, index so far, sub-indices. Knows no camera and no window.
+
+Everything here is a preview. The result is what the road makes of the recording once it is saved.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from backsight.domain.assessment import RED_FLAG_ABOVE, IndexVerdict, Interval, QualityVerdict, SubIndex
+from backsight.domain.recording import Exercise
+from backsight.domain.sequences import Frame, PoseObservation, PoseSequence
+from backsight.errors import InvalidValueError
+from backsight.live.hints import Hint, RecentFrames
+from backsight.live.running import RunningIndex
+from backsight.pipeline import prepare
+from backsight.ports import IndexPredictor
+from backsight.pose.quality_recording import NEEDED_S
+from backsight.scoring.assess import UNFAMILIAR_ABOVE, index_interval
+from backsight.scoring.measure import measure_exercise
+from backsight.scoring.sub_indices import sub_indices
+
+LEARNED_FROM_S = 1.0
+"""In training the network's output was judged after every frame past the first second (model card)."""
+MEASURE_EVERY_S = 1.0
+"""Measures look at the whole exercise so far, which costs more the longer it is ..."""
+MEASURE_SHARE = 0.15
+"""... and may take this share of a core, because pose estimation needs the rest."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is known so far."""
+
+    hints: tuple[Hint, ...] = ()
+    """What to change in front of the camera, worst first."""
+    index: float = float("nan")
+    """The index so far, 0 best to 1 worst; NaN = nothing read yet."""
+    interval: Interval | None = None
+    verdict: IndexVerdict = IndexVerdict.CANNOT_TELL
+    reason: str = ""
+    """Why the verdict is what it is, in a few words."""
+    seen_s: float = 0.0
+    """Seconds of the person that the network has read."""
+    unfamiliar_share: float = float("nan")
+    """Share of the values outside the range seen in training."""
+    sub_indices: tuple[SubIndex, ...] = ()
+    """Of the exercise so far; empty while nothing can be measured."""
+    is_running: bool = False
+    """Whether an exercise is under way or was just done, so that index and sub-indices belong to it."""
+    is_watching: bool = False
+    """Whether pictures come, so that no hint means a good picture."""
+
+
+class LivePreview:
+    """Gathers frames cheaply and, when asked, works out the preview.
+
+    Parameters
+    ----------
+    predictor
+        The network.
+    pose_model
+        BlazePose model that finds the landmarks, whose errors the measures carry.
+    frame_size
+        (width, height) in pixels of the frames observed.
+    clock
+        Seconds, for the cost of measuring; replaced in tests.
+    """
+
+    def __init__(
+        self,
+        predictor: IndexPredictor,
+        *,
+        pose_model: str,
+        frame_size: tuple[int, int],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._predictor = predictor
+        self._pose_model = pose_model
+        self._frame_size = frame_size
+        self._clock = clock
+        self._recent = RecentFrames(frame_size)
+        self._exercise: Exercise | None = None
+        self._index: RunningIndex | None = None
+        self._observations: list[PoseObservation] = []
+        self._times_s: list[float] = []
+        self._measure_at_s = 0.0
+        self._sub_indices: tuple[SubIndex, ...] = ()
+        self._is_over = False
+
+    def begin(self, exercise: Exercise | None) -> None:
+        """Forget what was before and begin an exercise with the next frame; None = some movement, without measures."""
+        self._exercise = exercise
+        self._index = RunningIndex(self._predictor, frame_size=self._frame_size)
+        self._observations, self._times_s, self._sub_indices = [], [], ()
+        self._measure_at_s, self._is_over = MEASURE_EVERY_S, False
+
+    def end(self) -> None:
+        """Close the exercise: frames that follow do not belong to it, and its index is that of the road."""
+        if self._index is not None and not self._is_over:
+            self._index.finish()
+            self._is_over = True
+            self._measure()
+
+    def push(self, seen: PoseObservation, *, timestamp_s: float) -> None:
+        """Take the next frame's landmarks; costs next to nothing."""
+        self._recent.push(seen, timestamp_s=timestamp_s)
+        if self._index is not None and not self._is_over:
+            self._index.push(seen, timestamp_s=timestamp_s)
+            self._observations.append(seen)
+            self._times_s.append(timestamp_s)
+
+    def look_at(self, frame: Frame) -> None:
+        """Look at a picture itself; five a second are enough."""
+        self._recent.look_at(frame)
+
+    def read(self, *, shown: Exercise = Exercise.TOUCH_TOES) -> Preview:
+        """Work out what is known now; takes some milliseconds.
+
+        Parameters
+        ----------
+        shown
+            The exercise that is about to be done, for the hints before it has begun.
+        """
+        hints = self._recent.hints(exercise=self._exercise or shown)
+        if self._index is None:
+            return Preview(hints=hints, reason="starts with the exercise", is_watching=True)
+        if not self._is_over:
+            self._index.advance()
+            if self._times_s and self._times_s[-1] - self._times_s[0] >= self._measure_at_s:
+                cost_s = self._measure()
+                wait_s = max(MEASURE_EVERY_S, cost_s / MEASURE_SHARE)
+                self._measure_at_s = self._times_s[-1] - self._times_s[0] + wait_s
+        index = self._index
+        interval = None if math.isnan(index.value) else index_interval(index.value, self._predictor.card)
+        verdict, reason = judge_preview(
+            interval,
+            seen_s=index.seen_s,
+            needed_s=LEARNED_FROM_S if self._exercise is None else NEEDED_S[self._exercise],
+            unfamiliar_share=index.unfamiliar_share,
+            hints=hints,
+        )
+        return Preview(
+            hints=hints,
+            index=index.value,
+            interval=interval,
+            verdict=verdict,
+            reason=reason,
+            seen_s=index.seen_s,
+            unfamiliar_share=index.unfamiliar_share,
+            sub_indices=self._sub_indices,
+            is_running=True,
+            is_watching=True,
+        )
+
+    def _measure(self) -> float:
+        """Take the measures of the exercise so far; return what that cost in seconds."""
+        if self._exercise is None or len(self._times_s) < 2:
+            return 0.0
+        began_s = self._clock()
+        pose = PoseSequence.from_observations(self._observations, self._times_s, frame_size=self._frame_size)
+        if pose.has_person.any():
+            try:
+                measured = measure_exercise(
+                    prepare(pose).filtered, exercise=self._exercise, pose_model=self._pose_model
+                )
+                self._sub_indices = sub_indices(measured, exercise=self._exercise)
+            except InvalidValueError:
+                # Too little of a movement yet for one of the measures; the next look has more.
+                self._sub_indices = ()
+        return self._clock() - began_s
+
+
+def judge_preview(
+    interval: Interval | None,
+    *,
+    seen_s: float,
+    needed_s: float,
+    unfamiliar_share: float,
+    hints: tuple[Hint, ...],
+) -> tuple[IndexVerdict, str]:
+    """Return what an index so far means, and why in a few words; cannot tell unless everything speaks for it.
+
+    Parameters
+    ----------
+    interval
+        The index's; None before the first row.
+    seen_s
+        Seconds of the person that the network has read.
+    needed_s
+        Shortest time in which the exercise can be done.
+    unfamiliar_share
+        Share of the values outside the range seen in training.
+    hints
+        What is wrong with the picture now.
+    """
+    unusable = [hint for hint in hints if hint.severity is QualityVerdict.UNUSABLE]
+    doubt = ""
+    if interval is None or seen_s < LEARNED_FROM_S:
+        doubt = "warming up: the first second tells nothing"
+    elif seen_s < needed_s:
+        doubt = "too short yet for this exercise"
+    elif unusable:
+        doubt = "the picture does not allow it"
+    elif unfamiliar_share > UNFAMILIAR_ABOVE:
+        doubt = "unlike the movements that it was trained on"
+    elif interval.low <= RED_FLAG_ABOVE <= interval.high:
+        doubt = f"its range spans {RED_FLAG_ABOVE}"
+    if doubt or interval is None:
+        return IndexVerdict.CANNOT_TELL, doubt
+    return interval.verdict, f"its whole range lies {'above' if interval.low > RED_FLAG_ABOVE else 'below'} 0.5"
