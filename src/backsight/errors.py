@@ -10,6 +10,7 @@ BacksightError
 │   ├── WeightsError         BlazePose weights missing, unreachable or altered
 │   └── CheckpointError      a Backsight checkpoint is damaged or of another feature schema
 ├── FilmingError             a virtual volunteer cannot be filmed
+├── BatchError               a batch cannot go on: no worker process or cluster to work with
 ├── OutputError              results cannot be written: permission, disk full, already there
 └── MissingDependencyError   an optional extra is needed and not installed
 
@@ -56,6 +57,10 @@ class CheckpointError(ModelFileError):
 
 class FilmingError(BacksightError):
     """A virtual volunteer cannot be filmed, or a process that films has died."""
+
+
+class BatchError(BacksightError):
+    """A batch cannot go on: its worker processes do not start, or its cluster is not there."""
 
 
 class OutputError(BacksightError):

@@ -27,11 +27,14 @@ class Clip:
     end: Position | None = None
     crop: Crop | None = None
 
-    def open(self) -> FrameSource:
-        """Open the file as a source of frames."""
+    def open(self, *, n_threads: int | None = None) -> FrameSource:
+        """Open the file as a source of frames; `n_threads` bounds the decoder's threads."""
+        from backsight.video.container import MAX_DECODER_THREADS
         from backsight.video.reader import VideoFile
 
-        return VideoFile(self.path, start=self.start, end=self.end, crop=self.crop)
+        return VideoFile(
+            self.path, start=self.start, end=self.end, crop=self.crop, n_threads=n_threads or MAX_DECODER_THREADS
+        )
 
 
 @dataclass(frozen=True)

@@ -15,5 +15,7 @@ class ExitCode(IntEnum):
     """Every recording was seen but is unusable: a report without an index says why and how to record again."""
     BAR_MISSED = 4
     """A benchmark ran and missed a bar."""
+    PARTIAL = 5
+    """Of many clips some failed: each is a row with its reason; the others are done."""
     INTERRUPTED = 130
     """Ctrl-C."""

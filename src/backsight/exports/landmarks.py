@@ -46,8 +46,7 @@ COLUMN_MEANINGS = {
 """What each column holds, in the order of the table."""
 
 _NAMES = pa.dictionary(pa.int8(), pa.string())
-_FIELDS: list[pa.Field[Any]] = [
-    pa.field("exercise", _NAMES, nullable=False),
+POSE_FIELDS: list[pa.Field[Any]] = [
     pa.field("frame", pa.int32(), nullable=False),
     # float64: a float32 second counter would round neighbouring frames of a long recording differently.
     pa.field("timestamp_s", pa.float64(), nullable=False),
@@ -55,6 +54,8 @@ _FIELDS: list[pa.Field[Any]] = [
     *(pa.field(name, pa.float32()) for name in _POSITION_COLUMNS),
     *(pa.field(name, pa.float32(), nullable=False) for name in _CONFIDENCE_COLUMNS),
 ]
+"""What is known of each frame and landmark; `COLUMN_MEANINGS` says what each column holds."""
+_FIELDS: list[pa.Field[Any]] = [pa.field("exercise", _NAMES, nullable=False), *POSE_FIELDS]
 
 
 def write_landmarks(path: Path, assessment: Assessment) -> None:
@@ -117,20 +118,24 @@ def _metadata(assessment: Assessment) -> dict[str, object]:
     }
 
 
-def _table(pose: PoseSequence, *, exercise: Exercise, schema: pa.Schema) -> pa.Table:
+def pose_columns(pose: PoseSequence) -> list[pa.Array[Any]]:
+    """Return the columns of `POSE_FIELDS`, a row a frame and landmark."""
     n_rows = pose.n_frames * N_LANDMARKS
-    exercise_codes = np.full(n_rows, list(Exercise).index(exercise), dtype=np.int8)
     landmark_codes = np.tile(np.arange(N_LANDMARKS, dtype=np.int8), pose.n_frames)
     positions = np.concatenate([pose.image_px, pose.world_m], axis=2).reshape(n_rows, len(_POSITION_COLUMNS))
-    columns: list[pa.Array[Any]] = [
-        pa.DictionaryArray.from_arrays(exercise_codes, pa.array([item.value for item in Exercise])),
+    return [
         pa.array(np.repeat(np.arange(pose.n_frames, dtype=np.int32), N_LANDMARKS)),
         pa.array(np.repeat(pose.timestamps_s, N_LANDMARKS)),
         pa.DictionaryArray.from_arrays(landmark_codes, pa.array(LANDMARK_NAMES)),
         *(_nullable(positions[:, column]) for column in range(len(_POSITION_COLUMNS))),
         *(pa.array(values.ravel().astype(np.float32)) for values in (pose.visibility, pose.presence)),
     ]
-    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _table(pose: PoseSequence, *, exercise: Exercise, schema: pa.Schema) -> pa.Table:
+    exercise_codes = np.full(pose.n_frames * N_LANDMARKS, list(Exercise).index(exercise), dtype=np.int8)
+    exercises = pa.DictionaryArray.from_arrays(exercise_codes, pa.array([item.value for item in Exercise]))
+    return pa.Table.from_arrays([exercises, *pose_columns(pose)], schema=schema)
 
 
 def _nullable(values: FloatArray) -> pa.Array[Any]:

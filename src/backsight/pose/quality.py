@@ -26,7 +26,7 @@ def judge_quality(
     track: PoseTrack,
     filtered: PoseSequence,
     *,
-    exercise: Exercise,
+    exercise: Exercise | None,
     source: SourceInfo,
     follow_largest: bool = False,
 ) -> QualityReport:
@@ -39,7 +39,7 @@ def judge_quality(
     filtered
         The same landmarks after `filter_by_visibility`, gaps bridged or not.
     exercise
-        What the person was asked to do.
+        What the person was asked to do; None = not known, and the checks of length and movement are left out.
     source
         What the container says of itself.
     follow_largest
@@ -75,8 +75,11 @@ def judge_quality(
             recording.check_camera_still(track.images),
             recording.check_frame_rate(track, source),
             recording.check_no_frames_missing(track),
-            recording.check_length(track, exercise=exercise),
-            check_movement(kept, exercise=exercise),
+            *(
+                ()
+                if exercise is None
+                else (recording.check_length(track, exercise=exercise), check_movement(kept, exercise=exercise))
+            ),
         )
     )
 

@@ -14,15 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from backsight.domain.assessment import (
     RED_FLAG_ABOVE,
-    ExerciseAssessment,
     IndexVerdict,
     Interval,
     ModelCard,
+    QualityReport,
     QualityVerdict,
 )
 from backsight.domain.recording import Exercise
@@ -31,6 +32,30 @@ UNFAMILIAR_ABOVE = 0.20
 """With more than this share of values outside the training range the movement is unlike what the model knows."""
 POOR_WIDENING = 1.5
 """A poor recording carries a verdict only this many half widths away from 0.5: a choice, not a measured figure."""
+
+
+class JudgedExercise(Protocol):
+    """What a session is judged by: an `ExerciseAssessment`, or what has been kept of one."""
+
+    @property
+    def exercise(self) -> Exercise:
+        """What the person was asked to do."""
+        ...
+
+    @property
+    def quality(self) -> QualityReport:
+        """The verdict on the recording."""
+        ...
+
+    @property
+    def index(self) -> float | None:
+        """0 best to 1 worst; None when the recording is unusable."""
+        ...
+
+    @property
+    def unfamiliar_share(self) -> float:
+        """Share of the feature values outside the range seen in training; NaN = not known."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -57,7 +82,7 @@ def index_interval(index: float, card: ModelCard) -> Interval:
     return Interval(low=max(0.0, index - half), high=min(1.0, index + half))
 
 
-def assess_session(parts: Sequence[ExerciseAssessment], *, card: ModelCard) -> SessionVerdict:
+def assess_session(parts: Sequence[JudgedExercise], *, card: ModelCard) -> SessionVerdict:
     """Judge a session.
 
     Parameters
@@ -91,13 +116,13 @@ def assess_session(parts: Sequence[ExerciseAssessment], *, card: ModelCard) -> S
     return SessionVerdict(index=index, interval=interval, verdict=verdict, reason=reason, notes=notes)
 
 
-def _why_unusable(part: ExerciseAssessment) -> str:
+def _why_unusable(part: JudgedExercise) -> str:
     """Return the worst thing found in a recording and what to do about it, as two sentences."""
     worst = part.quality.problems[:1]
     return " ".join(f"`{part.exercise.label}`: {problem.finding}. {problem.tip}" for problem in worst)
 
 
-def _doubt(parts: Sequence[ExerciseAssessment], *, index: float, interval: Interval, card: ModelCard) -> str:
+def _doubt(parts: Sequence[JudgedExercise], *, index: float, interval: Interval, card: ModelCard) -> str:
     """Return the first reason to withhold a verdict, as one sentence; empty when there is none."""
     strangest = max(parts, key=lambda part: -1.0 if np.isnan(part.unfamiliar_share) else part.unfamiliar_share)
     if strangest.unfamiliar_share > UNFAMILIAR_ABOVE:
@@ -119,7 +144,7 @@ def _doubt(parts: Sequence[ExerciseAssessment], *, index: float, interval: Inter
     return ""
 
 
-def _notes(parts: Sequence[ExerciseAssessment], *, usable: Sequence[ExerciseAssessment]) -> tuple[str, ...]:
+def _notes(parts: Sequence[JudgedExercise], *, usable: Sequence[JudgedExercise]) -> tuple[str, ...]:
     recorded = {part.exercise for part in parts}
     missing = [exercise.label for exercise in Exercise if exercise not in recorded]
     notes = []

@@ -78,7 +78,7 @@ def run_jobs(
         return
     context = multiprocessing.get_context("spawn")
     stop, counter = context.Event(), context.Value("q", 0)
-    with _as_children_should_start():
+    with as_children_should_start():
         pool = ProcessPoolExecutor(
             min(n_workers, len(jobs)), mp_context=context, initializer=_begin, initargs=(stop, counter)
         )
@@ -130,7 +130,7 @@ def _getter(future: Future[ResultT]) -> Callable[[], ResultT]:
 
 
 @contextmanager
-def _as_children_should_start() -> Iterator[None]:
+def as_children_should_start() -> Iterator[None]:
     """Set what new processes inherit, and put it back: one thread a library, and no ear for Ctrl-C while they load."""
     before = {name: os.environ.get(name) for name in _SINGLE_THREADED}
     os.environ.update(dict.fromkeys(_SINGLE_THREADED, "1"))

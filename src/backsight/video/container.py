@@ -26,7 +26,7 @@ _TEXT_FORMATS = {"tty", "hls", "concat", "sdp", "dash", "vobsub"}
 _PACKETS_WITHOUT_PICTURE = {"vp8"}
 """Codecs with packets that show no picture of their own, so that packets cannot be counted as pictures."""
 _DECODER_MEMORY_BYTES = 256 * 2**20
-_MAX_DECODER_THREADS = 4
+MAX_DECODER_THREADS = 4
 _FALLBACK_FPS = 25.0
 
 CONVERT_REMEDY = "convert it to an MP4 (H.264) with another program, or record again"
@@ -231,7 +231,7 @@ def _find_break(
     return float(seconds[min(following, len(seconds) - 1)])
 
 
-def limit_decoder_threads(stream: VideoStream) -> None:
+def limit_decoder_threads(stream: VideoStream, *, at_most: int = MAX_DECODER_THREADS) -> None:
     """Use several cores for decoding, but bound the pictures that are in the making at once.
 
     Frame threading holds one whole picture a thread; at 8K that is 50 to 100 MB each.
@@ -239,6 +239,6 @@ def limit_decoder_threads(stream: VideoStream) -> None:
     context = stream.codec_context
     picture_bytes = max(1, context.width * context.height * 3)
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    context.thread_count = max(1, min(_MAX_DECODER_THREADS, n_cores, _DECODER_MEMORY_BYTES // picture_bytes))
+    context.thread_count = max(1, min(at_most, n_cores, _DECODER_MEMORY_BYTES // picture_bytes))
     with contextlib.suppress(av.error.FFmpegError):
         context.thread_type = "AUTO"

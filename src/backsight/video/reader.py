@@ -22,7 +22,7 @@ from backsight.domain.recording import SourceInfo
 from backsight.domain.sequences import Frame
 from backsight.errors import InputError, InvalidValueError, VideoError
 from backsight.video.clock import MAX_FPS, FrameClock
-from backsight.video.container import CONVERT_REMEDY, limit_decoder_threads, open_video, scan_times
+from backsight.video.container import CONVERT_REMEDY, MAX_DECODER_THREADS, limit_decoder_threads, open_video, scan_times
 from backsight.video.fitting import PictureFitter
 from backsight.video.selection import Crop, Position, parse_crop, parse_position
 
@@ -62,6 +62,8 @@ class VideoFile:
         Rectangle in pixels of the displayed picture; None = all of it.
     max_fps
         Of a faster recording every second, third, ... frame is handed on, at its own time.
+    n_threads
+        Threads of the decoder at most; 1 where other recordings fill the other cores.
 
     Raises
     ------
@@ -79,11 +81,13 @@ class VideoFile:
         end: Position | None = None,
         crop: Crop | None = None,
         max_fps: float = MAX_FPS,
+        n_threads: int = MAX_DECODER_THREADS,
     ) -> None:
         if not max_fps > 0:
             raise InvalidValueError(f"`max_fps` must be above 0, got {max_fps}")
         self._path = Path(path)
         self._crop = crop
+        self._n_threads = n_threads
         self._times = scan_times(self._path)
         self._check_damage(end)
         self._part = self._find_part(start, end)
@@ -234,7 +238,7 @@ class VideoFile:
 
     def _pictures(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
         """Decode; skip what cannot be whole before the first key picture; raise where the recording breaks."""
-        limit_decoder_threads(stream)
+        limit_decoder_threads(stream, at_most=self._n_threads)
         last_pts: int | None = None
         has_begun = False
         for picture in self._decode_until_error(container, stream):

@@ -1,0 +1,274 @@
+"""What is to be done and what is done, in one SQLite file, so that memory does not grow with the number of clips.
+
+Knows nothing of videos. A result is known by its key, which its content decides; a recording that comes back under
+another name, or in another manifest, finds it there.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from backsight.batch.options import ClipOptions
+from backsight.batch.sources import Found
+from backsight.errors import OutputError
+from backsight.exports.folder import output_error
+
+LEDGER_NAME = ".ledger.sqlite"
+LEDGER_VERSION = "1"
+_ROWS_AT_ONCE = 256
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS content (
+  location TEXT PRIMARY KEY, version TEXT NOT NULL, sha256 TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS result (
+  key TEXT PRIMARY KEY, facts TEXT NOT NULL, landmarks_sha256 TEXT NOT NULL
+);
+DROP TABLE IF EXISTS item;
+CREATE TABLE item (
+  number INTEGER PRIMARY KEY, row INTEGER NOT NULL, location TEXT NOT NULL, name TEXT NOT NULL, size_bytes INTEGER,
+  subject TEXT NOT NULL, session TEXT NOT NULL, exercise TEXT NOT NULL, clip TEXT NOT NULL, key TEXT, failure TEXT
+);
+"""
+_INDICES = """
+CREATE INDEX item_by_person ON item (subject, session, exercise, name, clip, number);
+CREATE INDEX item_by_key ON item (key);
+"""
+_ITEM_COLUMNS = "number, row, location, name, size_bytes, subject, session, clip, item.key, failure"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A clip of this run."""
+
+    number: int
+    row: int
+    found: Found
+    subject: str
+    session: str
+    clip: ClipOptions
+    key: str | None = None
+    """None until its content is known."""
+    failure: str | None = None
+    facts: str | None = None
+    """`ClipFacts` as JSON; None = not done."""
+    landmarks_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """A clip that a source names."""
+
+    row: int
+    found: Found
+    clip: ClipOptions
+    subject: str = ""
+    session: str = ""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many clips stand where."""
+
+    n_items: int
+    n_done: int
+    n_failed: int
+
+
+class Ledger:
+    """The bookkeeping of one folder; one process at a time has it open.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written, is no ledger, or another run is at work in the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / LEDGER_NAME
+        self._folder = folder
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=0.0)
+            # Exclusive from the first statement on: two runs in one folder would undo each other's work.
+            self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            # A power failure may cost the last clips' entries, whose results are then made again; it cannot damage the
+            # file.
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._connection.executescript(f"BEGIN EXCLUSIVE; {_TABLES} COMMIT;")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise OutputError(f"cannot write {folder}: another run is at work there; wait for it to end") from error
+            raise OutputError(f"cannot write {path}: {error}; choose another folder") from error
+        except sqlite3.DatabaseError as error:
+            raise OutputError(f"cannot use {path}: {error}; choose another folder or delete that file") from error
+
+    def close(self) -> None:
+        """Write everything through and let others in."""
+        self._connection.close()
+
+    def agree(self, settings: dict[str, str]) -> None:
+        """Note what all results of the folder have in common, or refuse when they were made otherwise.
+
+        Raises
+        ------
+        OutputError
+            When results of other settings are here.
+        """
+        wanted = {"ledger": LEDGER_VERSION, **settings}
+        noted = dict(self._connection.execute("SELECT name, value FROM setting"))
+        for name, value in wanted.items():
+            if noted.get(name, value) != value:
+                raise OutputError(
+                    f"cannot write {self._folder}: it holds results of {name} `{noted[name]}`, not `{value}`; "
+                    "choose another folder"
+                )
+        self._connection.executemany("INSERT OR REPLACE INTO setting VALUES (?, ?)", wanted.items())
+
+    def add_items(self, items: Iterable[NewItem]) -> None:
+        """Note what is to be done; all or nothing, and what an earlier run was told is forgotten."""
+        rows = (
+            (
+                item.row,
+                item.found.location,
+                item.found.name,
+                item.found.size_bytes,
+                item.subject,
+                item.session,
+                item.clip.exercise.value if item.clip.exercise else "",
+                item.clip.to_json(),
+            )
+            for item in items
+        )
+        self._connection.execute("BEGIN")
+        try:
+            self._connection.executemany(
+                "INSERT INTO item (row, location, name, size_bytes, subject, session, exercise, clip)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+            for statement in _INDICES.strip().splitlines():
+                self._connection.execute(statement)
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def repeated_exercise(self) -> tuple[int, int, str, str] | None:
+        """Return (first row, second row, subject, exercise) where a session names an exercise twice."""
+        found = self._connection.execute(
+            "SELECT min(row), max(row), subject, exercise FROM item WHERE subject != '' AND exercise != ''"
+            " GROUP BY subject, session, exercise HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
+        ).fetchone()
+        return None if found is None else tuple(found)
+
+    def items(self) -> Iterator[Item]:
+        """Yield the items in the order of the source; others may be written meanwhile."""
+        last = 0
+        query = f"SELECT {_ITEM_COLUMNS} FROM item WHERE number > ? ORDER BY number LIMIT {_ROWS_AT_ONCE}"  # noqa: S608
+        while rows := self._connection.execute(query, (last,)).fetchall():
+            for row in rows:
+                yield _item(row)
+            last = rows[-1][0]
+
+    def outcomes(self) -> Iterator[Item]:
+        """Yield all items with what became of them, by subject, session, exercise and name."""
+        yield from map(
+            _item,
+            self._connection.execute(
+                f"SELECT {_ITEM_COLUMNS}, facts, landmarks_sha256 FROM item LEFT JOIN result USING (key)"  # noqa: S608
+                " ORDER BY subject, session, exercise, name, clip, number"
+            ),
+        )
+
+    def counts(self) -> Counts:
+        """Count the items of this run."""
+        row = self._connection.execute(
+            "SELECT count(*), count(result.key), count(failure) FROM item LEFT JOIN result USING (key)"
+        ).fetchone()
+        return Counts(*row)
+
+    def failures(self, *, limit: int) -> tuple[tuple[str, str], ...]:
+        """Return (name, reason) of the first items that failed."""
+        return tuple(
+            (str(name), str(reason))
+            for name, reason in self._connection.execute(
+                "SELECT name, failure FROM item WHERE failure IS NOT NULL ORDER BY number LIMIT ?", (limit,)
+            )
+        )
+
+    def known_sha256(self, location: str, version: str) -> str | None:
+        """Return the content's check sum of a file that has been read and not been changed since."""
+        row = self._connection.execute(
+            "SELECT sha256 FROM content WHERE location = ? AND version = ?", (location, version)
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def note_content(self, location: str, version: str, sha256: str) -> None:
+        """Remember what a file holds."""
+        self._connection.execute("INSERT OR REPLACE INTO content VALUES (?, ?, ?)", (location, version, sha256))
+
+    def note_key(self, number: int, key: str) -> None:
+        """Say which result an item waits for."""
+        self._connection.execute("UPDATE item SET key = ? WHERE number = ?", (key, number))
+
+    def has_result(self, key: str) -> bool:
+        """Tell whether a clip is done."""
+        return self._connection.execute("SELECT 1 FROM result WHERE key = ?", (key,)).fetchone() is not None
+
+    def forget_result(self, key: str) -> None:
+        """Say that a result is not there any more."""
+        self._connection.execute("DELETE FROM result WHERE key = ?", (key,))
+
+    def note_result(self, key: str, *, facts: str, landmarks_sha256: str) -> int:
+        """Say that a clip is done, whose landmarks must be in place already; returns how many items wait for it."""
+        self._connection.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, facts, landmarks_sha256))
+        return int(self._connection.execute("SELECT count(*) FROM item WHERE key = ?", (key,)).fetchone()[0])
+
+    def note_failure(self, *, reason: str, number: int | None = None, key: str | None = None) -> int:
+        """Say why an item, or all items that wait for a result, cannot be done; returns how many they are."""
+        return self._connection.execute(
+            "UPDATE item SET failure = ? WHERE number = ? OR key = ?", (reason, number, key)
+        ).rowcount
+
+
+def open_ledger(folder: Path) -> Ledger:
+    """Open the ledger of a results folder, making both where they are missing.
+
+    Raises
+    ------
+    OutputError
+        When the folder cannot be made or is not ours.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        is_ours = (folder / LEDGER_NAME).is_file() or not any(folder.iterdir())
+    except OSError as error:
+        raise output_error(folder, error) from error
+    if not is_ours:
+        raise OutputError(
+            f"cannot write {folder}: that folder holds files but no {LEDGER_NAME}, so no run began there; "
+            "choose another folder"
+        )
+    return Ledger(folder)
+
+
+def _item(row: tuple[object, ...]) -> Item:
+    number, line, location, name, size_bytes, subject, session, clip, key, failure, *result = row
+    facts, landmarks_sha256 = result or (None, None)
+    return Item(
+        number=int(str(number)),
+        row=int(str(line)),
+        found=Found(str(location), str(name), None if size_bytes is None else int(str(size_bytes))),
+        subject=str(subject),
+        session=str(session),
+        clip=ClipOptions.from_json(str(clip)),
+        key=None if key is None else str(key),
+        failure=None if failure is None else str(failure),
+        facts=None if facts is None else str(facts),
+        landmarks_sha256=None if landmarks_sha256 is None else str(landmarks_sha256),
+    )

@@ -1,0 +1,256 @@
+"""Read a manifest, a row a recording, and say what is wrong with it by row and column. Knows nothing of videos."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from backsight.batch.options import ClipOptions
+from backsight.batch.sources import Found, open_file_system
+from backsight.domain.recording import HEIGHT_RANGE_M, Exercise
+from backsight.errors import InputError, InvalidValueError
+from backsight.video.selection import Position, parse_crop, parse_position
+
+COLUMNS = ("subject", "session", "exercise", "path", "start", "end", "crop", "height_cm")
+MANY_ERRORS = 10
+"""So many are named; a manifest with more is wrong as a whole, and a longer list helps nobody."""
+_DELIMITERS = ",;\t"
+_ROWS_AT_ONCE = 1024
+
+
+@dataclass(frozen=True)
+class Row:
+    """A recording of a manifest."""
+
+    number: int
+    """As a spreadsheet counts: the header of a CSV file is row 1. Rows of a Parquet file count from 1."""
+    found: Found
+    subject: str
+    session: str
+    clip: ClipOptions
+
+
+class Manifest:
+    """A table of recordings: CSV (comma, semicolon or tab) or Parquet; read anew each time it is iterated.
+
+    Parameters
+    ----------
+    source
+        A path or URL; recordings in it are named relative to its folder, absolutely, or by URL.
+    needs_subject
+        True = columns `subject` and `exercise` are required, not only `path`.
+
+    Raises
+    ------
+    InputError
+        When the table cannot be read or lacks a column.
+    """
+
+    def __init__(self, source: str, *, needs_subject: bool) -> None:
+        self.name = PurePosixPath(source).name
+        self._source = source
+        self._required = ("subject", "exercise", "path") if needs_subject else ("path",)
+        names = self._columns()
+        missing = [column for column in self._required if column not in names]
+        if missing:
+            raise InputError(
+                f"{self.name}, row 1: expected columns {', '.join(self._required)} and, where needed, "
+                f"{', '.join(column for column in COLUMNS if column not in self._required)}; "
+                f"missing: {', '.join(missing)}; got: {', '.join(names) or 'none'}"
+            )
+        self.ignored = tuple(name for name in names if name not in COLUMNS)
+        """Columns that mean nothing here."""
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the rows in their order.
+
+        Raises
+        ------
+        InputError
+            After the last row, when any of them is wrong; it names the first ten mistakes.
+        """
+        errors: list[str] = []
+        n_rows = 0
+        for number, values in self._records():
+            n_rows += 1
+            parser = _RowParser(number, values, required=self._required)
+            row = parser.parse(self._locate)
+            errors += parser.errors
+            if not errors:
+                yield row
+        if n_rows == 0:
+            raise InputError(f"{self.name}: expected a row a recording below the header, got none")
+        if errors:
+            more = f"; and {len(errors) - MANY_ERRORS} more" if len(errors) > MANY_ERRORS else ""
+            raise InputError(f"{self.name}: {'; '.join(errors[:MANY_ERRORS])}{more}")
+
+    def _locate(self, path: str) -> Found:
+        """Return where a recording is; relative to the manifest's folder when it is no absolute path and no URL."""
+        if "://" in path or Path(path).is_absolute():
+            return Found(location=path, name=PurePosixPath(path).name)
+        base = self._source.rpartition("/")[0]
+        if "://" in self._source:
+            return Found(location=f"{base}/{path}", name=path)
+        local = Path(self._source).absolute().parent / path
+        try:
+            return Found(location=str(local), name=path, size_bytes=local.stat().st_size)
+        except OSError:
+            # A recording that is not there is one clip's failure, found and said when its turn comes.
+            return Found(location=str(local), name=path)
+
+    def _columns(self) -> list[str]:
+        if self._is_parquet():
+            import pyarrow.parquet as pq
+
+            with self._open() as file, _readable(self.name):
+                return list(pq.ParquetFile(file).schema_arrow.names)
+        with _as_text_file(self._open()) as file, _readable(self.name):
+            return _csv_header(file)[0]
+
+    def _records(self) -> Iterator[tuple[int, Mapping[str, str]]]:
+        if self._is_parquet():
+            import pyarrow.parquet as pq
+
+            with self._open() as file, _readable(self.name):
+                number = 0
+                for batch in pq.ParquetFile(file).iter_batches(batch_size=_ROWS_AT_ONCE):
+                    for record in batch.to_pylist():
+                        number += 1
+                        yield number, {name: _as_text(value) for name, value in record.items()}
+            return
+        with _as_text_file(self._open()) as file, _readable(self.name):
+            names, lines = _csv_header(file)
+            for cells in lines:
+                if any(cell.strip() for cell in cells):
+                    yield lines.line_num, dict(zip(names, (cell.strip() for cell in cells), strict=False))
+
+    def _is_parquet(self) -> bool:
+        return self._source.lower().endswith(".parquet")
+
+    def _open(self) -> Any:
+        try:
+            if "://" not in self._source:
+                return Path(self._source).open("rb")
+            system, path = open_file_system(self._source)
+            return system.open(path, "rb")
+        except OSError as error:
+            raise InputError(f"{self.name}: the manifest cannot be read: {error.strerror or error}") from error
+
+
+class _readable:  # noqa: N801  (reads as a clause of a `with` statement)
+    """Turn what a damaged table raises into one line."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        import pyarrow
+
+        if isinstance(error, UnicodeDecodeError | csv.Error | pyarrow.ArrowInvalid):
+            raise InputError(f"{self._name}: expected a table (UTF-8 CSV or Parquet), got: {error}") from error
+
+
+def _as_text_file(file: Any) -> io.TextIOWrapper:
+    return io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+
+
+def _csv_header(text: io.TextIOWrapper) -> tuple[list[str], _Lines]:
+    header = text.readline()
+    delimiter = max(_DELIMITERS, key=header.count)
+    names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    return names, _Lines(csv.reader(text, delimiter=delimiter, strict=True))
+
+
+class _Lines:
+    """A CSV reader whose line numbers count the header."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    @property
+    def line_num(self) -> int:
+        return int(self._reader.line_num) + 1
+
+    def __iter__(self) -> Iterator[list[str]]:
+        yield from self._reader
+
+
+def _as_text(value: object) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return str(value).strip()
+
+
+class _RowParser:
+    """Reads one row, and collects everything that is wrong with it."""
+
+    def __init__(self, number: int, values: Mapping[str, str], *, required: tuple[str, ...]) -> None:
+        self.errors: list[str] = []
+        self._number = number
+        self._values = values
+        self._required = required
+
+    def parse(self, locate: Callable[[str], Found]) -> Row:
+        for column in self._required:
+            if not self._values.get(column):
+                self._wrong(column, "a value", "nothing")
+        return Row(
+            number=self._number,
+            found=locate(self._values.get("path") or ""),
+            subject=self._values.get("subject") or "",
+            session=self._values.get("session") or "",
+            clip=ClipOptions(
+                exercise=self._read("exercise", _exercise),
+                start=self._read("start", lambda text: _position_text(parse_position(text))),
+                end=self._read("end", lambda text: _position_text(parse_position(text))),
+                crop=self._read("crop", lambda text: str(parse_crop(text))),
+                height_m=self._read("height_cm", _height_m),
+            ),
+        )
+
+    def _read(self, column: str, read: Callable[[str], Any]) -> Any:
+        text = self._values.get(column)
+        if not text:
+            return None
+        try:
+            return read(text)
+        except InvalidValueError as error:
+            self.errors.append(f"row {self._number}, column `{column}`: {error}")
+            return None
+
+    def _wrong(self, column: str, expected: str, got: str) -> None:
+        self.errors.append(f"row {self._number}, column `{column}`: expected {expected}, got {got}")
+
+
+def _exercise(text: str) -> Exercise:
+    try:
+        return Exercise(text)
+    except ValueError:
+        raise InvalidValueError(f"expected {', '.join(Exercise)}, got `{text}`") from None
+
+
+def _height_m(text: str) -> float:
+    shortest_cm, tallest_cm = (100 * limit for limit in HEIGHT_RANGE_M)
+    try:
+        height_cm = float(text)
+    except ValueError:
+        height_cm = math.nan
+    # Written so that NaN is refused as well.
+    if not shortest_cm <= height_cm <= tallest_cm:
+        raise InvalidValueError(f"expected centimetres from {shortest_cm:.0f} to {tallest_cm:.0f}, got `{text}`")
+    return height_cm / 100
+
+
+def _position_text(position: Position) -> str:
+    """Return a position in one spelling, so that `1:02` and `62` are the same options."""
+    if position.frame is not None:
+        return f"{position.frame}f"
+    return f"{position.seconds:.6f}".rstrip("0").rstrip(".")

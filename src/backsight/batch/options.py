@@ -1,0 +1,114 @@
+"""What is to be done with a clip, and the key under which its result is known. Knows nothing of files or processes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from backsight.domain.recording import Exercise
+from backsight.studio.fingerprint import digest_sources
+
+KEY_LENGTH = 32
+"""Hexadecimal digits of a key: 128 bits, so that no two of any number of clips share one."""
+
+_LOOKING = ("domain", "video", "pose", "kinematics", "pipeline.py")
+_ASSESSING = ("features", "network/predictor.py", "network/checkpoint.py", "scoring")
+"""Modules that decide a result; a change of what they do makes results anew, a change of their comments does not."""
+_DATA = ("scoring/calibration.json",)
+_LIBRARIES = ("av", "mediapipe", "openvino", "onnxruntime")
+"""Libraries that decode, find landmarks or predict: another version may give other numbers."""
+
+
+class Task(StrEnum):
+    """What is done with every clip of a run."""
+
+    EXTRACT = "extract"
+    """Landmarks as BlazePose gives them, and the verdict on the recording."""
+    ASSESS = "assess"
+    """What `backsight assess` does."""
+
+
+@dataclass(frozen=True)
+class ClipOptions:
+    """How one clip is to be looked at."""
+
+    exercise: Exercise | None = None
+    """None = not known, which only extracting allows."""
+    start: str | None = None
+    """A position as `video.selection.parse_position` reads it; None = the recording's first frame."""
+    end: str | None = None
+    crop: str | None = None
+    """X,Y,WIDTH,HEIGHT; None = the whole picture."""
+    height_m: float | None = None
+
+    def to_json(self) -> str:
+        """Return the options as text that is the same for the same options."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ClipOptions:
+        """Read what `to_json` wrote."""
+        fields = json.loads(text)
+        exercise = fields.pop("exercise")
+        return cls(exercise=None if exercise is None else Exercise(exercise), **fields)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What is the same for every clip of a run; names, not objects, because it travels to other processes."""
+
+    task: Task
+    pose_model: str = "lite"
+    engine: str = "auto"
+    """What runs BlazePose; a run's workers are told the one that `auto` became."""
+    model: str = "lstm-paper"
+    """Without effect on extracting."""
+    follow_largest: bool = False
+
+    def settings(self, *, model_sha256: str) -> dict[str, str]:
+        """Return what all results of one folder have in common."""
+        return {
+            "task": self.task.value,
+            "pose model": self.pose_model,
+            "engine": self.engine,
+            "follow largest": "yes" if self.follow_largest else "no",
+            **({"model": model_sha256} if self.task is Task.ASSESS else {}),
+        }
+
+
+def run_identity(options: RunOptions, *, bundle_sha256: str, model_sha256: str) -> str:
+    """Return a fingerprint of everything but the clip that decides a result: options, weights, code, libraries."""
+    package = Path(str(resources.files("backsight")))
+    parts = _LOOKING if options.task is Task.EXTRACT else (*_LOOKING, *_ASSESSING)
+    paths = [path for part in parts for path in (sorted((package / part).rglob("*.py")) or [package / part])]
+    decided_by = {
+        **options.settings(model_sha256=model_sha256),
+        "bundle": bundle_sha256,
+        "code": digest_sources(package, paths),
+        "data": [hashlib.sha256((package / name).read_bytes()).hexdigest() for name in _DATA],
+        "libraries": {name: _installed(name) for name in _LIBRARIES},
+    }
+    return hashlib.sha256(json.dumps(decided_by, sort_keys=True).encode()).hexdigest()
+
+
+def result_key(content_sha256: str, clip: ClipOptions, *, run: str) -> str:
+    """Return the name of a clip's result: the same bytes, looked at in the same way by the same code, share it."""
+    return hashlib.sha256(f"{content_sha256}\n{clip.to_json()}\n{run}".encode()).hexdigest()[:KEY_LENGTH]
+
+
+def file_sha256(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

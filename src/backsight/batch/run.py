@@ -1,0 +1,156 @@
+"""From a source to a results folder: what `backsight extract` and `backsight batch` do. Knows no engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from backsight.batch.ledger import Counts, Ledger, NewItem, open_ledger
+from backsight.batch.manifest import Manifest
+from backsight.batch.options import ClipOptions, RunOptions, Task, file_sha256, run_identity
+from backsight.batch.processes import Pool, ProcessPool, Work
+from backsight.batch.runner import OnProgress, Runner
+from backsight.batch.sources import find_recordings, is_manifest
+from backsight.batch.store import Store
+from backsight.batch.work import Equipment, do_clip
+from backsight.composition import DEFAULT_MODEL, index_predictor, pose_bundle, pose_estimator
+from backsight.domain.assessment import ModelCard
+from backsight.errors import InputError
+
+MOST_FAILURES_TOLD = 10
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to."""
+
+    counts: Counts
+    failures: tuple[tuple[str, str], ...]
+    """(file, reason) of the first few."""
+    ignored_columns: tuple[str, ...] = ()
+    """Columns of the manifest that mean nothing to Backsight."""
+
+
+def default_workers() -> int:
+    """Return how many clips are worked on at once when nobody says: one a core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def run_wide(
+    source: str,
+    out: Path,
+    *,
+    options: RunOptions,
+    n_workers: int | None = None,
+    cluster: str | None = None,
+    work: Work | None = None,
+    on_progress: OnProgress | None = None,
+) -> Summary:
+    """Take every recording of a source down the road, each once, and lay the results out in `out`.
+
+    Parameters
+    ----------
+    source
+        A manifest (`.csv`, `.parquet`); to extract also a folder, a glob or a single recording. Each a path or a URL
+        that fsspec knows.
+    out
+        The results folder, made or gone on with; see `store` for what it holds.
+    n_workers
+        Clips at once; None = one a core.
+    cluster
+        Address of a Ray cluster, see `cluster.RayPool`; None = processes of this machine.
+    work
+        Stands in for `work.do_clip` on this machine, for measuring.
+    on_progress
+        Called several times a second.
+
+    Raises
+    ------
+    BacksightError
+        When nothing can be done at all. A clip that fails is a row with its reason instead.
+    KeyboardInterrupt, SystemExit
+        When asked to stop; the tables are written first, and another call goes on.
+    """
+    equipment, card = equip(options)
+    model_sha256 = file_sha256(equipment.model)
+    settings = equipment.options.settings(model_sha256=model_sha256)
+    run = run_identity(equipment.options, bundle_sha256=file_sha256(equipment.bundle), model_sha256=model_sha256)
+    manifest = Manifest(source, needs_subject=options.task is Task.ASSESS) if is_manifest(source) else None
+    if manifest is None and options.task is Task.ASSESS:
+        raise InputError(
+            f"{source}: expected a manifest (.csv, .parquet) with columns subject, exercise and path, because nothing "
+            "else says who does what in a recording; to find landmarks alone, use `backsight extract`"
+        )
+    with closing(open_ledger(out)) as ledger:
+        ledger.agree(settings)
+        n_bytes, n_unknown = _list(source, manifest, ledger)
+        store = Store(out)
+        runner = Runner(ledger, store, folder=out, run=run, n_bytes=n_bytes, n_unknown=n_unknown)
+        write_tables = partial(store.write_tables, ledger, task=options.task, settings=settings, card=card)
+        try:
+            with closing(_pool(equipment, n_workers, cluster, work)) as pool:
+                counts = runner.run(pool, on_progress=on_progress)
+        except (KeyboardInterrupt, SystemExit):
+            # What is done is complete, so the tables that name it are, too.
+            write_tables()
+            raise
+        write_tables()
+        return Summary(
+            counts=counts,
+            failures=ledger.failures(limit=MOST_FAILURES_TOLD),
+            ignored_columns=() if manifest is None else manifest.ignored,
+        )
+
+
+def equip(options: RunOptions) -> tuple[Equipment, ModelCard | None]:
+    """Find weights and network once, before the first clip, and settle which engine `auto` is."""
+    from backsight.network.checkpoint import default_checkpoint_path
+
+    bundle = pose_bundle(options.pose_model)
+    with pose_estimator(bundle, engine=options.engine) as estimator:
+        settled = replace(options, engine=str(estimator.engine))
+    model = default_checkpoint_path() if options.model == DEFAULT_MODEL else Path(options.model)
+    card = index_predictor(model).card if options.task is Task.ASSESS else None
+    return Equipment(settled, bundle, model), card
+
+
+def _pool(equipment: Equipment, n_workers: int | None, cluster: str | None, work: Work | None) -> Pool:
+    if cluster is not None:
+        from backsight.batch.cluster import RayPool
+
+        return RayPool(equipment, address=cluster, n_workers=n_workers)
+    return ProcessPool(work or partial(do_clip, equipment=equipment), n_workers=n_workers or default_workers())
+
+
+def _list(source: str, manifest: Manifest | None, ledger: Ledger) -> tuple[int, int]:
+    """Note all clips of a source; returns their size together, and of how many it is not known."""
+    n_bytes = n_unknown = 0
+
+    def items() -> Iterator[NewItem]:
+        nonlocal n_bytes, n_unknown
+        for item in _items(source, manifest):
+            n_bytes += item.found.size_bytes or 0
+            n_unknown += item.found.size_bytes is None
+            yield item
+
+    ledger.add_items(items())
+    if manifest is not None and (twice := ledger.repeated_exercise()) is not None:
+        first, last, subject, exercise = twice
+        raise InputError(
+            f"{manifest.name}, row {last}, column `exercise`: expected each exercise once a subject and session, got "
+            f"`{exercise}` of `{subject}` again (first in row {first}); tell them apart with a column `session`"
+        )
+    return n_bytes, n_unknown
+
+
+def _items(source: str, manifest: Manifest | None) -> Iterator[NewItem]:
+    if manifest is None:
+        for row, found in enumerate(find_recordings(source), start=1):
+            yield NewItem(row, found, ClipOptions())
+        return
+    for line in manifest:
+        yield NewItem(line.number, line.found, line.clip, subject=line.subject, session=line.session)

@@ -1,0 +1,204 @@
+"""Find recordings in a folder, behind a glob or in a bucket, and bring their bytes here; fsspec's only door.
+
+Credentials and endpoints of a bucket are fsspec's business: its configuration files and the environment say them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import fsspec
+from fsspec.core import url_to_fs
+
+from backsight.errors import InputError, MissingDependencyError
+
+VIDEO_SUFFIXES = frozenset(
+    [
+        ".3gp",
+        ".avi",
+        ".flv",
+        ".m2ts",
+        ".m4v",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".ogv",
+        ".ts",
+        ".webm",
+        ".wmv",
+    ]
+)
+"""Endings by which a recording is known in a folder; what a manifest or a glob names is taken whatever its ending."""
+MANIFEST_SUFFIXES = frozenset((".csv", ".parquet"))
+BLOCK_BYTES = 1 << 20
+_URL_MARK = "://"
+_MAGIC = "*?["
+
+
+@dataclass(frozen=True)
+class Found:
+    """A recording that a source holds."""
+
+    location: str
+    """A path of this machine or a URL."""
+    name: str
+    """As shown to people and written into results: relative to the source, never a whole path."""
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A recording's bytes as a file of this machine."""
+
+    path: Path
+    sha256: str
+    is_copy: bool
+    """True for a copy of our own, which is removed after use."""
+
+
+def is_manifest(source: str) -> bool:
+    """Tell a manifest from recordings by its ending."""
+    return PurePosixPath(source).suffix.lower() in MANIFEST_SUFFIXES
+
+
+def open_file_system(location: str) -> tuple[Any, str]:
+    """Return fsspec's file system for a path or URL, and the path in it.
+
+    Raises
+    ------
+    InputError
+        When nothing knows the protocol.
+    MissingDependencyError
+        When the protocol's package is not installed.
+    """
+    if _URL_MARK not in location:
+        return fsspec.filesystem("file"), str(Path(location).absolute())
+    try:
+        system, path = url_to_fs(location)
+    except ImportError as error:
+        raise MissingDependencyError(f"{location}: {error}") from error
+    except ValueError as error:
+        raise InputError(f"{location}: expected a path or a URL that fsspec knows, got: {error}") from error
+    return system, path
+
+
+def find_recordings(source: str) -> Iterator[Found]:
+    """Yield the recordings of a folder and all below it, of a glob, or the one that is named.
+
+    Folder by folder and in the order of names, so that a source of any size is never held as a whole.
+
+    Raises
+    ------
+    InputError
+        When the source is not there or holds no recording.
+    """
+    system, path = open_file_system(source)
+    found = _look(system, path, source)
+    first = next(found, None)
+    if first is None:
+        raise InputError(
+            f"{source}: expected a folder with recordings ({', '.join(sorted(VIDEO_SUFFIXES))}), a glob that matches "
+            "some, a manifest (.csv, .parquet) or a recording, and found none"
+        )
+    yield from itertools.chain([first], found)
+
+
+def _look(system: Any, path: str, source: str) -> Iterator[Found]:
+    remote = _URL_MARK in source
+
+    def as_found(entry: dict[str, Any], *, root: str) -> Found:
+        name = str(entry["name"])
+        size = entry.get("size")
+        relative = name.removeprefix(root).lstrip("/") or PurePosixPath(name).name
+        location = system.unstrip_protocol(name) if remote else name
+        return Found(location=location, name=relative, size_bytes=None if size is None else int(size))
+
+    if system.isdir(path):
+        for _, folders, files in system.walk(path, detail=True):
+            # fsspec visits the folders in the order of this dictionary.
+            ordered = dict(sorted(folders.items()))
+            folders.clear()
+            folders.update((name, entry) for name, entry in ordered.items() if not name.startswith("."))
+            for name, entry in sorted(files.items()):
+                if PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith("."):
+                    yield as_found(entry, root=path)
+    elif system.isfile(path):
+        yield as_found(system.info(path), root=str(PurePosixPath(path).parent))
+    elif any(mark in path for mark in _MAGIC):
+        root = str(PurePosixPath(*itertools.takewhile(_is_plain, PurePosixPath(path).parts)))
+        for _, entry in sorted(system.glob(path, detail=True).items()):
+            if entry["type"] == "file":
+                yield as_found(entry, root=root)
+
+
+def _is_plain(part: str) -> bool:
+    return not any(mark in part for mark in _MAGIC)
+
+
+class Fetcher:
+    """Brings recordings here, one after the other, and tells their content.
+
+    Parameters
+    ----------
+    folder
+        Where copies from elsewhere are kept while they are needed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._n_copies = 0
+
+    def version(self, location: str) -> str:
+        """Return a mark that changes when the file does, without reading it: size, times, a bucket's own tag.
+
+        Raises
+        ------
+        OSError
+            When the file is not there or cannot be looked at.
+        """
+        system, path = open_file_system(location)
+        return str(system.ukey(path))
+
+    def fetch(self, location: str, *, known_sha256: str | None = None) -> Fetched:
+        """Return the recording as a local file with its SHA-256, reading it once at most.
+
+        Raises
+        ------
+        OSError
+            When the file cannot be read, or there is no room for the copy.
+        """
+        if _URL_MARK not in location:
+            path = Path(location)
+            with path.open("rb") as file:
+                sha256 = known_sha256 or hashlib.file_digest(file, "sha256").hexdigest()
+            return Fetched(path, sha256, is_copy=False)
+        system, remote_path = open_file_system(location)
+        self._n_copies += 1
+        # A folder of its own keeps the recording's name, which errors and reports repeat.
+        copy = self._folder / f"{self._n_copies:08d}" / PurePosixPath(remote_path).name
+        copy.parent.mkdir(parents=True)
+        digest = hashlib.sha256()
+        with system.open(remote_path, "rb") as source, copy.open("wb") as target:
+            for block in _blocks(source.read):
+                digest.update(block)
+                target.write(block)
+        return Fetched(copy, digest.hexdigest(), is_copy=True)
+
+    def release(self, fetched: Path) -> None:
+        """Remove a copy of our own; a file of the user's stays."""
+        if self._folder in fetched.parents:
+            shutil.rmtree(fetched.parent, ignore_errors=True)
+
+
+def _blocks(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    while block := read(BLOCK_BYTES):
+        yield block

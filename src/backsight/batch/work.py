@@ -1,0 +1,141 @@
+"""One clip: a pure function of its bytes and options. Runs in any process of any machine and knows of no other clip."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from backsight.batch.facts import ClipFacts
+from backsight.batch.options import ClipOptions, RunOptions, Task
+from backsight.domain.assessment import NO_DIAGNOSIS
+from backsight.domain.sequences import PoseSequence
+from backsight.exports.landmarks import COLUMN_MEANINGS, METADATA_KEY, POSE_FIELDS, pose_columns
+
+if TYPE_CHECKING:
+    from backsight.inputs import Clip
+    from backsight.network.predictor import OnnxPredictor
+
+CLIP_LANDMARKS_VERSION = "1.0"
+_CLIP_FIELD = pa.field("clip", pa.dictionary(pa.int8(), pa.string()), nullable=False)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip to be done."""
+
+    key: str
+    """Names the result; see `options.result_key`."""
+    path: Path
+    """The recording on this machine; its name is repeated in errors."""
+    clip: ClipOptions
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """What became of a clip that could be read."""
+
+    facts: str
+    """`ClipFacts` as JSON."""
+    landmarks: bytes
+    """A Parquet file: a row a frame and landmark."""
+    n_frames: int
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What a worker process needs besides the clip; files of the machine that it runs on."""
+
+    options: RunOptions
+    bundle: Path
+    model: Path
+    """A checkpoint; without effect on extracting."""
+
+
+def do_clip(job: Job, equipment: Equipment) -> ClipResult:
+    """Find one clip's landmarks, and assess it where that is the task, exactly as `backsight assess` does.
+
+    Raises
+    ------
+    BacksightError
+        When the recording cannot be read or the machine lacks something.
+    """
+    from backsight.composition import pose_estimator
+    from backsight.pipeline import assess_exercise, extract_recording
+
+    options, clip = equipment.options, job.clip
+    # One thread: other clips fill the other cores.
+    source = _clip(job).open(n_threads=1)
+    with pose_estimator(equipment.bundle, engine=options.engine) as estimator:
+        if options.task is Task.EXTRACT or clip.exercise is None:
+            extracted = extract_recording(
+                source,
+                estimator=estimator,
+                exercise=clip.exercise,
+                follow_largest=options.follow_largest,
+                beside=False,
+            )
+            facts = ClipFacts.of_extract(extracted, exercise=clip.exercise, source=source.info)
+            pose = extracted.pose
+        else:
+            part = assess_exercise(
+                source,
+                exercise=clip.exercise,
+                estimator=estimator,
+                predictor=_predictor(equipment.model),
+                pose_model=options.pose_model,
+                height_m=clip.height_m,
+                follow_largest=options.follow_largest,
+                beside=False,
+            )
+            facts, pose = ClipFacts.of_assessment(part), part.pose
+    return ClipResult(facts.to_json(), _landmarks(pose, job.key, options), pose.n_frames)
+
+
+def _clip(job: Job) -> Clip:
+    from backsight.inputs import Clip
+    from backsight.video.selection import parse_crop, parse_position
+
+    start, end, crop = job.clip.start, job.clip.end, job.clip.crop
+    return Clip(
+        job.path,
+        start=None if start is None else parse_position(start),
+        end=None if end is None else parse_position(end),
+        crop=None if crop is None else parse_crop(crop),
+    )
+
+
+@lru_cache(maxsize=1)
+def _predictor(model: Path) -> OnnxPredictor:
+    """Load the network once a process: it keeps nothing of one recording that another could see."""
+    from backsight.composition import index_predictor
+
+    return index_predictor(model)
+
+
+def _landmarks(pose: PoseSequence, key: str, options: RunOptions) -> bytes:
+    is_filtered = options.task is Task.ASSESS
+    metadata = {
+        "schema": "backsight.clip-landmarks",
+        "schema_version": CLIP_LANDMARKS_VERSION,
+        "statement": NO_DIAGNOSIS,
+        "columns": {"clip": "the clip's key in clips.parquet"}
+        | {name: meaning for name, meaning in COLUMN_MEANINGS.items() if name != "exercise"},
+        "frame_size_px": list(pose.frame_size),
+        "pose_model": options.pose_model,
+        "engine": options.engine,
+        "is_filtered": is_filtered,
+        "n_frames": pose.n_frames,
+    }
+    schema = pa.schema([_CLIP_FIELD, *POSE_FIELDS], metadata={METADATA_KEY: json.dumps(metadata).encode()})
+    columns = pose_columns(pose)
+    clip = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), len(columns[0])), pa.array([key]))
+    file = BytesIO()
+    pq.write_table(pa.Table.from_arrays([clip, *columns], schema=schema), file, compression="zstd")
+    return file.getvalue()

@@ -1,0 +1,152 @@
+"""`backsight batch` and `backsight extract` as their users call them, on real frames with BlazePose lite."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from backsight.domain.recording import Exercise
+from backsight.exports.landmarks import read_landmarks
+from tests.integration.test_assess_command import backsight, empty_room
+
+PART = {"start": "48f", "end": "108f", "crop": "0,470,1560,524"}
+"""Two seconds of the demo clip in which one woman walks alone."""
+
+
+@pytest.fixture(scope="module")
+def study(demo_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of two people with a damaged, an absent and an empty recording among theirs."""
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "cut.mp4").write_bytes(demo_clip.read_bytes()[:100_000])
+    empty_room(folder / "room.mp4")
+    crop = PART["crop"]
+    (folder / "people.csv").write_text(
+        "subject,exercise,path,start,end,crop,height_cm\n"
+        f'anna,walk,{demo_clip},48f,108f,"{crop}",170\n'
+        "anna,jump,room.mp4,,,,\n"
+        "ben,walk,cut.mp4,,,,\n"
+        "ben,jump,absent.mp4,,,,\n"
+    )
+    return folder
+
+
+def results(out: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and path.name != ".ledger.sqlite"
+    }
+
+
+def table(out: Path, name: str) -> list[dict[str, object]]:
+    return pq.read_table(out / name).to_pylist()
+
+
+def test_a_batch_row_is_what_assess_says_of_the_same_clip(study: Path, demo_clip: Path) -> None:
+    done = backsight("batch", "people.csv", "--out", "out", "--workers", "2", "-q", cwd=study)
+    assert done.returncode == 5, done.stderr
+    assert "2 of 4 clips done, 2 failed" in done.stdout
+    assert "cut.mp4: the video is damaged" in done.stdout
+    assert "absent.mp4: cannot be read: it is not there" in done.stdout
+    words = ["assess", str(demo_clip), "--exercise", "walk", "--height", "170", "--no-overlay", "--out", "one", "-q"]
+    words += [word for name, value in PART.items() for word in (f"--{name}", value)]
+    single = backsight(*words, cwd=study)
+    assert single.returncode == 0, single.stderr
+    document = json.loads((study / "one/assessment.json").read_text())
+    (part,) = document["exercises"]
+
+    rows = {(row["subject"], row["exercise"]): row for row in table(study / "out", "clips.parquet")}
+    walk = rows["anna", "walk"]
+    for name in ("index", "index_raw", "removed_share", "filled_share", "unfamiliar_share"):
+        assert walk[name] == pytest.approx(part[name], abs=1e-6), name
+    assert walk["quality"] == part["quality"]["verdict"]
+    assert rows["anna", "jump"]["quality"] == "unusable"
+    measures = {
+        row["name"]: row["value"]
+        for row in table(study / "out", "measures.parquet")
+        if (row["subject"], row["exercise"], row["kind"]) == ("anna", "walk", "measurement")
+    }
+    assert {name: None if value is None else round(float(str(value)), 6) for name, value in measures.items()} == {
+        item["name"]: item["value"] for item in part["measurements"]
+    }
+    sessions = {row["subject"]: row for row in table(study / "out", "sessions.parquet")}
+    assert sessions["anna"]["verdict"] == document["session"]["verdict"]
+    assert sessions["anna"]["index"] == pytest.approx(document["session"]["index"], abs=1e-6)
+    assert (sessions["ben"]["status"], sessions["ben"]["failed"]) == ("failed", ["walk", "jump"])
+
+    kept = pq.read_table(study / "out" / str(walk["landmarks_file"]), partitioning=None)
+    pose = read_landmarks(study / "one/landmarks.parquet")[Exercise.WALK]
+    np.testing.assert_array_equal(kept["x_px"].to_numpy(), pose.image_px[:, :, 0].ravel())
+    np.testing.assert_array_equal(kept["timestamp_s"].to_numpy()[::33], pose.timestamps_s)
+
+
+def test_extracting_again_does_nothing_and_another_number_of_workers_changes_nothing(
+    demo_clip: Path, tmp_path: Path
+) -> None:
+    crop = PART["crop"]
+    lines = [f'{demo_clip},{start}f,{start + 20}f,"{crop}"' for start in (60, 80, 100)]
+    (tmp_path / "parts.csv").write_text("path,start,end,crop\n" + "\n".join(lines) + "\n")
+    for workers in ("1", "2"):
+        done = backsight("extract", "parts.csv", "--out", f"out{workers}", "--workers", workers, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+    assert results(tmp_path / "out1") == results(tmp_path / "out2")
+    rows = table(tmp_path / "out1", "clips.parquet")
+    assert [row["n_frames"] for row in rows] == [20, 20, 20]
+    # Raw landmarks: a frame with a person has all 33, also those that an assessment would drop.
+    landmarks = pq.read_table(tmp_path / "out1" / str(rows[1]["landmarks_file"]), partitioning=None)
+    assert landmarks.num_rows == 20 * 33
+    visible = landmarks["visibility"].to_numpy()
+    assert (visible < 0.6).any()
+    assert not np.isnan(landmarks["x_px"].to_numpy()[visible > 0]).any()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out1/landmarks").rglob("*.parquet")}
+    assert backsight("extract", "parts.csv", "--out", "out1", cwd=tmp_path).returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out1/landmarks").rglob("*.parquet")} == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_interrupted_it_says_how_to_go_on_and_goes_on(demo_clip: Path, tmp_path: Path) -> None:
+    crop = PART["crop"]
+    lines = [f'{demo_clip},{start}f,{start + 20}f,"{crop}"' for start in range(48, 168, 20)]
+    (tmp_path / "parts.csv").write_text("path,start,end,crop\n" + "\n".join(lines) + "\n")
+    command = [sys.executable, "-m", "backsight", "extract", "parts.csv", "--out", "out", "--workers", "1"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "out").glob("landmarks/*/*")) and process.poll() is None and time.monotonic() < deadline:
+        os.sched_yield()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "clips are done; run the same command again to go on" in errors
+    statuses = [row["status"] for row in table(tmp_path / "out", "clips.parquet")]
+    assert set(statuses) == {"done", "waiting"}
+    assert backsight("extract", "parts.csv", "--out", "out", cwd=tmp_path).returncode == 0
+    assert {row["status"] for row in table(tmp_path / "out", "clips.parquet")} == {"done"}
+
+
+def test_a_manifest_with_mistakes_is_refused_before_anything_is_done(tmp_path: Path, lite_bundle: None) -> None:
+    (tmp_path / "people.csv").write_text("subject,exercise,path\nanna,walk,a.mp4\nanna,hop,b.mp4\n")
+    done = backsight("batch", "people.csv", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "people.csv: row 3, column `exercise`: expected touch-toes, walk, jump" in done.stderr
+    (tmp_path / "people.csv").write_text("subject,exercise,path\nanna,walk,a.mp4\nanna,walk,b.mp4\n")
+    done = backsight("batch", "people.csv", "--out", "out", cwd=tmp_path)
+    assert "people.csv, row 3, column `exercise`: expected each exercise once" in done.stderr
+
+
+@pytest.mark.slow
+def test_two_ray_nodes_write_the_same_bytes(study: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="ray is not installed: pip install 'backsight[cluster]'")
+    assert backsight("batch", str(study / "people.csv"), "--out", "local", cwd=tmp_path).returncode == 5
+    program = "import sys; from backsight.benchmarks.batch import run_on_two_nodes; run_on_two_nodes(*sys.argv[1:])"
+    command = [sys.executable, "-c", program, str(study / "people.csv"), "ray", "assess"]
+    subprocess.run(command, check=True, cwd=tmp_path, timeout=300, capture_output=True)
+    assert results(tmp_path / "ray") == results(tmp_path / "local")

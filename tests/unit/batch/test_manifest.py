@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from backsight.batch.manifest import Manifest
+from backsight.batch.options import ClipOptions
+from backsight.domain.recording import Exercise
+from backsight.errors import InputError
+
+
+def manifest(tmp_path: Path, text: str, *, needs_subject: bool = True) -> Manifest:
+    path = tmp_path / "people.csv"
+    path.write_text(text, encoding="utf-8")
+    return Manifest(str(path), needs_subject=needs_subject)
+
+
+def errors(tmp_path: Path, text: str) -> str:
+    with pytest.raises(InputError) as caught:
+        list(manifest(tmp_path, text))
+    return str(caught.value)
+
+
+def test_every_column_is_read_in_one_spelling(tmp_path: Path) -> None:
+    header = "subject,session,exercise,path,start,end,crop,height_cm"
+    text = f'{header}\nanna,monday,walk,a/w.mp4,1:02.5,90f,"0, 470,1560,524",170\n'
+    (row,) = manifest(tmp_path, text)
+    assert (row.number, row.subject, row.session) == (2, "anna", "monday")
+    assert row.found.location == str(tmp_path / "a/w.mp4")
+    assert row.found.name == "a/w.mp4"
+    assert row.clip == ClipOptions(Exercise.WALK, start="62.5", end="90f", crop="0,470,1560,524", height_m=1.7)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_spreadsheets_delimit_and_mark_their_files_differently(tmp_path: Path, delimiter: str) -> None:
+    header, line = ["subject", "exercise", "path"], ["anna", "jump", "j.mp4"]
+    text = "\ufeff" + "\r\n".join(delimiter.join(cells) for cells in (header, line)) + "\r\n\r\n"
+    (row,) = manifest(tmp_path, text)
+    assert (row.subject, row.clip.exercise) == ("anna", Exercise.JUMP)
+
+
+def test_parquet_and_csv_say_the_same(tmp_path: Path) -> None:
+    columns = {"subject": ["anna", "ben"], "exercise": ["walk", "jump"], "path": ["a.mp4", "b.mp4"]}
+    columns |= {"start": [1.5, None], "height_cm": [170.0, float("nan")]}  # type: ignore[dict-item]
+    pq.write_table(pa.table(columns), tmp_path / "people.parquet")
+    first, second = Manifest(str(tmp_path / "people.parquet"), needs_subject=True)
+    assert first.clip == ClipOptions(Exercise.WALK, start="1.5", height_m=1.7)
+    assert second.clip == ClipOptions(Exercise.JUMP)
+    assert [first.number, second.number] == [1, 2]
+
+
+def test_a_manifest_in_a_bucket_names_recordings_beside_it() -> None:
+    fsspec.filesystem("memory").pipe("/study/people.csv", b"path\na.mp4\nmemory://else/b.mp4\n")
+    beside, elsewhere = Manifest("memory://study/people.csv", needs_subject=False)
+    assert beside.found.location == "memory://study/a.mp4"
+    assert elsewhere.found.location == "memory://else/b.mp4"
+    assert elsewhere.found.name == "b.mp4"
+
+
+def test_errors_name_file_row_column_and_what_was_expected(tmp_path: Path) -> None:
+    message = errors(
+        tmp_path,
+        "subject,exercise,path,start,height_cm\nanna,walk,a.mp4,,170\n,hop,b.mp4,soon,1.7\nben,jump,,,\n",
+    )
+    assert message.startswith("people.csv: ")
+    assert "row 3, column `subject`: expected a value, got nothing" in message
+    assert "row 3, column `exercise`: expected touch-toes, walk, jump, got `hop`" in message
+    assert "row 3, column `start`: a position must be seconds" in message
+    assert "row 3, column `height_cm`: expected centimetres from 100 to 230, got `1.7`" in message
+    assert "row 4, column `path`: expected a value, got nothing" in message
+    assert "row 2" not in message
+
+
+def test_a_list_of_errors_stays_short(tmp_path: Path) -> None:
+    message = errors(tmp_path, "subject,exercise,path\n" + "anna,hop,a.mp4\n" * 25)
+    assert message.count("column `exercise`") == 10
+    assert message.endswith("and 15 more")
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"people\.csv, row 1: .*missing: subject, exercise"):
+        manifest(tmp_path, "path,rating\na.mp4,80\n")
+
+
+def test_columns_without_a_meaning_are_told(tmp_path: Path) -> None:
+    assert manifest(tmp_path, "subject,exercise,path,hieght_cm\na,walk,b.mp4,170\n").ignored == ("hieght_cm",)
+
+
+def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "people.parquet").write_bytes(b"no parquet")
+    with pytest.raises(InputError, match=r"people\.parquet: expected a table"):
+        Manifest(str(tmp_path / "people.parquet"), needs_subject=True)
+    (tmp_path / "people.csv").write_bytes(b"subject,exercise,path\n\xff\xfe,walk,a.mp4\n")
+    with pytest.raises(InputError, match=r"people\.csv: expected a table"):
+        list(Manifest(str(tmp_path / "people.csv"), needs_subject=True))
+    with pytest.raises(InputError, match="expected a row a recording"):
+        list(manifest(tmp_path, "subject,exercise,path\n"))
+    with pytest.raises(InputError, match="cannot be read"):
+        Manifest(str(tmp_path / "absent.csv"), needs_subject=True)
