@@ -449,6 +449,7 @@ def make_assessment(
         created_at="2026-11-22T09:41:07+01:00",
         backsight_version="0.1.0",
         pose_model="full",
+        pose_engine="openvino",
         height_m=height_m,
         notes=notes,
     )

@@ -23,7 +23,8 @@ from backsight.settings import Settings
 
 if TYPE_CHECKING:
     from backsight.network.predictor import OnnxPredictor
-    from backsight.ports import PoseEstimator
+    from backsight.pose.engines import PoseEngine
+    from backsight.pose.estimator import FollowingEstimator
     from backsight.pose.weights import PoseModel
     from backsight.video.overlay import Still
 
@@ -58,12 +59,48 @@ def pose_bundle(model: PoseModel | str = "lite", *, on_progress: Progress | None
 
 
 @contextmanager
-def pose_estimator(bundle: Path) -> Iterator[PoseEstimator]:
-    """Open BlazePose for one recording."""
+def pose_estimator(bundle: Path, *, engine: PoseEngine | str = "auto") -> Iterator[FollowingEstimator]:
+    """Open BlazePose for one recording.
+
+    Parameters
+    ----------
+    bundle
+        What `pose_bundle` returned.
+    engine
+        `mediapipe`; `openvino`, which is faster; or `auto`: OpenVINO where it is installed and loads, else MediaPipe.
+        The estimator's own `engine` says which one it became.
+
+    Raises
+    ------
+    InputError
+        When there is no such engine.
+    MissingDependencyError
+        When `openvino` is asked for and not installed or broken.
+    WeightsError
+        When the bundle cannot be loaded.
+    """
+    with _open_estimator(bundle, engine) as estimator:
+        yield estimator
+
+
+def _open_estimator(bundle: Path, engine: PoseEngine | str) -> FollowingEstimator:
+    from backsight.errors import MissingDependencyError, WeightsError
+    from backsight.pose.engines import PoseEngine
+
+    _check_engine(engine)
+    if engine != PoseEngine.MEDIAPIPE:
+        from backsight.pose.estimator import FollowingEstimator
+        from backsight.pose.openvino.tracker import load_tracker
+
+        try:
+            return FollowingEstimator(load_tracker(bundle))
+        except (MissingDependencyError, WeightsError):
+            # MediaPipe may load what OpenVINO cannot, and says for itself what is wrong with a bundle.
+            if engine == PoseEngine.OPENVINO:
+                raise
     from backsight.pose.blazepose import BlazePose
 
-    with BlazePose(bundle) as engine:
-        yield engine
+    return BlazePose(bundle)
 
 
 def index_predictor(model: str | Path = DEFAULT_MODEL, *, n_threads: int = 1) -> OnnxPredictor:
@@ -82,6 +119,7 @@ def assess(
     walk: str | Path | Input | None = None,
     jump: str | Path | Input | None = None,
     pose_model: PoseModel | str = "lite",
+    engine: PoseEngine | str = "auto",
     model: str | Path = DEFAULT_MODEL,
     follow_largest: bool = False,
     height_m: float | None = None,
@@ -96,6 +134,8 @@ def assess(
         or `Clip` and `LiveCamera` objects.
     pose_model
         `lite`, `full` or `heavy`: BlazePose from fast to precise.
+    engine
+        `mediapipe`, `openvino` or `auto`: what runs BlazePose; see `pose_estimator`. The assessment names it.
     model
         `lstm-paper`, the network that ships, or the path of a checkpoint.
     follow_largest
@@ -120,6 +160,7 @@ def assess(
     return _assess_inputs(
         inputs,
         pose_model=pose_model,
+        engine=engine,
         model=model,
         follow_largest=follow_largest,
         height_m=height_m,
@@ -134,6 +175,7 @@ def assess_to_folder(
     overwrite: bool = False,
     overlay: bool = True,
     pose_model: PoseModel | str = "lite",
+    engine: PoseEngine | str = "auto",
     model: str | Path = DEFAULT_MODEL,
     follow_largest: bool = False,
     height_m: float | None = None,
@@ -175,6 +217,7 @@ def assess_to_folder(
         assessment = _assess_inputs(
             inputs,
             pose_model=pose_model,
+            engine=engine,
             model=model,
             follow_largest=follow_largest,
             height_m=height_m,
@@ -204,6 +247,7 @@ def _assess_inputs(
     inputs: Mapping[Exercise, Input],
     *,
     pose_model: PoseModel | str,
+    engine: PoseEngine | str,
     model: str | Path,
     follow_largest: bool,
     height_m: float | None,
@@ -215,6 +259,7 @@ def _assess_inputs(
     if not inputs:
         raise InputError("no recording given; name at least one of touch_toes, walk and jump")
     _check_height(height_m)
+    _check_engine(engine)
     # Whatever can be wrong with models, files and cameras is found before the first slow step, and before anybody
     # moves in front of a camera for nothing.
     predictor = index_predictor(model)
@@ -227,7 +272,9 @@ def _assess_inputs(
     for exercise, source in sources.items():
         if source.info.is_live:
             _count_down(exercise, on_progress)
-        with pose_estimator(bundle) as estimator:
+        with pose_estimator(bundle, engine=engine) as estimator:
+            # One session, one engine: whatever `auto` became for the first recording serves the others.
+            engine = estimator.engine
             parts[exercise] = pipeline.assess_exercise(
                 source,
                 exercise=exercise,
@@ -244,9 +291,17 @@ def _assess_inputs(
         created_at=datetime.now().astimezone().isoformat(timespec="seconds"),
         backsight_version=version("backsight"),
         pose_model=str(pose_model),
+        pose_engine=str(engine),
         follow_largest=follow_largest,
         height_m=height_m,
     )
+
+
+def _check_engine(engine: PoseEngine | str) -> None:
+    from backsight.pose.engines import PoseEngine
+
+    if engine not in set(PoseEngine):
+        raise InputError(f"`engine` must be one of {', '.join(PoseEngine)}, got {engine!r}")
 
 
 def _check_height(height_m: float | None) -> None:

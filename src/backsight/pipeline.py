@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backsight.domain.assessment import Assessment, ExerciseAssessment, ModelCard, QualityVerdict
+from backsight.domain.assessment import Assessment, ExerciseAssessment, ModelCard, QualityReport, QualityVerdict
 from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
 from backsight.domain.sequences import FeatureSequence, PoseObservation, PoseSequence, PoseTrack
 from backsight.errors import InputError, NoPersonError, VideoError
@@ -23,6 +23,7 @@ from backsight.scoring.assess import assess_session, index_interval
 from backsight.scoring.measure import measure_exercise
 from backsight.scoring.sub_indices import sub_indices
 from backsight.video.buffer import read_beside
+from backsight.video.in_turn import read_in_turn
 from backsight.video.statistics import ImageStatisticsCollector
 
 MODEL_FPS = 30.0
@@ -80,8 +81,16 @@ def _while_present(pose: PoseSequence) -> PoseSequence:
     )
 
 
-def track_person(source: FrameSource, estimator: PoseEstimator, *, on_progress: Progress | None = None) -> PoseTrack:
-    """Follow one person through all frames of a source, decoding beside pose estimation.
+def track_person(
+    source: FrameSource, estimator: PoseEstimator, *, beside: bool = True, on_progress: Progress | None = None
+) -> PoseTrack:
+    """Follow one person through all frames of a source.
+
+    Parameters
+    ----------
+    beside
+        Decode in a thread beside pose estimation, which uses more than one core; False = in turn, for files only and
+        where other recordings fill the other cores. The landmarks are the same.
 
     Raises
     ------
@@ -100,7 +109,7 @@ def track_person(source: FrameSource, estimator: PoseEstimator, *, on_progress: 
     timestamps_s: list[float] = []
     statistics = ImageStatisticsCollector()
     frame_size = (0, 0)
-    with read_beside(source) as frames:
+    with read_beside(source) if beside else read_in_turn(source) as frames:
         for frame in frames:
             observations.append(estimator.estimate(frame))
             timestamps_s.append(frame.timestamp_s)
@@ -123,6 +132,46 @@ def track_person(source: FrameSource, estimator: PoseEstimator, *, on_progress: 
     )
 
 
+@dataclass(frozen=True, eq=False)
+class ExtractedRecording:
+    """Landmarks as the pose estimator gave them, and whether they can be trusted."""
+
+    pose: PoseSequence
+    """Nothing filtered and nothing filled."""
+    quality: QualityReport
+    removed_share: float
+    """Share of the landmark readings that an assessment would remove, because their visibility is below 0.6."""
+
+
+def extract_recording(
+    source: FrameSource,
+    *,
+    estimator: PoseEstimator,
+    exercise: Exercise | None = None,
+    follow_largest: bool = False,
+    beside: bool = True,
+    on_progress: Progress | None = None,
+) -> ExtractedRecording:
+    """Take one recording as far as its landmarks and the verdict on its quality.
+
+    Parameters
+    ----------
+    exercise
+        What the person was asked to do; None = not known, and the checks that need it are left out.
+    beside
+        See `track_person`.
+
+    Raises
+    ------
+    InputError
+        When the recording cannot be read, or is too long or too short to be an exercise.
+    """
+    track = track_person(source, estimator, beside=beside, on_progress=on_progress)
+    kept = filter_by_visibility(track.pose)
+    quality = judge_quality(track, kept, exercise=exercise, source=source.info, follow_largest=follow_largest)
+    return ExtractedRecording(pose=track.pose, quality=quality, removed_share=removed_share(track.pose, kept))
+
+
 def assess_exercise(
     source: FrameSource,
     *,
@@ -132,6 +181,7 @@ def assess_exercise(
     pose_model: str,
     height_m: float | None = None,
     follow_largest: bool = False,
+    beside: bool = True,
     on_progress: Progress | None = None,
 ) -> ExerciseAssessment:
     """Take one recording down the whole road; one that shows nobody comes back unusable.
@@ -142,13 +192,15 @@ def assess_exercise(
         Name of the BlazePose model behind `estimator`, whose errors the measurements carry.
     height_m
         Standing height where it is known; lengths are then in true metres.
+    beside
+        See `track_person`.
 
     Raises
     ------
     InputError
         When the recording cannot be read, or is too long or too short to be an exercise.
     """
-    track = track_person(source, estimator, on_progress=on_progress)
+    track = track_person(source, estimator, beside=beside, on_progress=on_progress)
     prepared = prepare(track.pose)
     quality = judge_quality(
         track, prepared.filtered, exercise=exercise, source=source.info, follow_largest=follow_largest
@@ -186,6 +238,7 @@ def combine(
     created_at: str,
     backsight_version: str,
     pose_model: str = "",
+    pose_engine: str = "",
     follow_largest: bool = False,
     height_m: float | None = None,
 ) -> Assessment:
@@ -215,6 +268,7 @@ def combine(
         created_at=created_at,
         backsight_version=backsight_version,
         pose_model=pose_model,
+        pose_engine=pose_engine,
         follow_largest=follow_largest,
         height_m=height_m,
         notes=session.notes,

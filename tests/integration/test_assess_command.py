@@ -48,7 +48,12 @@ def test_one_recording_makes_a_whole_folder(demo_clip: Path, tmp_path: Path) -> 
     ]
     document = json.loads((out / "assessment.json").read_text())
     jsonschema.validate(document, json.loads(SCHEMA_PATH.read_text()))
-    assert document["settings"] == {"pose_model": "lite", "follow_largest": False, "height_m": None}
+    assert document["settings"] == {
+        "pose_model": "lite",
+        "pose_engine": "openvino",
+        "follow_largest": False,
+        "height_m": None,
+    }
     (part,) = document["exercises"]
     assert part["source"]["crop_px"] == [0, 470, 1560, 524]
     speed = next(item["value"] for item in part["measurements"] if item["name"] == "gait_speed_m_per_s")

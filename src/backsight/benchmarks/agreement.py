@@ -181,6 +181,6 @@ def _find_landmarks(video: Path, model: str, *, on_progress: Callable[[str, int,
         if on_progress is not None:
             on_progress(f"{video.stem}, {model}", done, total)
 
-    with pose_estimator(pose_bundle(model)) as estimator:
+    with pose_estimator(pose_bundle(model), engine="mediapipe") as estimator:
         track = pipeline.track_person(Clip(video).open(), estimator, on_progress=progress)
     return pipeline.prepare(track.pose).filtered

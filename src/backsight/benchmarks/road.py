@@ -75,7 +75,7 @@ def _wall_time(clip: Clip, *, repeats: int) -> tuple[Figure, ...]:
     predictor = index_predictor()
 
     def whole_road() -> None:
-        with pose_estimator(pose_bundle("lite")) as estimator:
+        with pose_estimator(pose_bundle("lite"), engine="mediapipe") as estimator:
             pipeline.assess_exercise(
                 clip.open(),
                 exercise=Exercise.WALK,
@@ -187,7 +187,7 @@ def assess_once(path: str) -> None:
     from backsight.composition import index_predictor, pose_bundle, pose_estimator
     from backsight.inputs import parse_clip
 
-    with pose_estimator(pose_bundle("lite")) as estimator:
+    with pose_estimator(pose_bundle("lite"), engine="mediapipe") as estimator:
         pipeline.assess_exercise(
             parse_clip(path).open(),
             exercise=Exercise.WALK,

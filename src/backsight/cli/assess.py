@@ -13,6 +13,7 @@ from backsight.cli.exit_codes import ExitCode
 from backsight.cli.progress import progress_bar
 from backsight.domain.assessment import RED_FLAG_ABOVE
 from backsight.domain.recording import EXERCISE_LIMIT_S, HEIGHT_RANGE_M, Exercise
+from backsight.pose.engines import PoseEngine
 from backsight.pose.weights import PoseModel
 from backsight.reporting.wording import ERROR_MEANING, format_interval, format_measured, format_norm
 
@@ -56,6 +57,10 @@ def assess(
     pose_model: Annotated[
         PoseModel, typer.Option(help="BlazePose model: lite is the fastest, heavy the most precise.")
     ] = PoseModel.LITE,
+    engine: Annotated[
+        PoseEngine,
+        typer.Option(help="What runs BlazePose: openvino is the fastest; auto takes it where it is installed."),
+    ] = PoseEngine.AUTO,
     model: Annotated[str, typer.Option(help="lstm-paper, the model that ships, or a checkpoint file.")] = "lstm-paper",
     as_json: Annotated[bool, typer.Option("--json", help="Print assessment.json instead of the table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
@@ -82,7 +87,7 @@ def assess(
         end=end,
         crop=crop,
     )
-    height_m = _height_m(height)
+    height_m = parse_height_m(height)
     folder = out if out is not None else Path(f"backsight-{_name(inputs)}")
     with progress_bar(quiet=quiet or as_json) as show:
         assessment = assess_to_folder(
@@ -91,6 +96,7 @@ def assess(
             overwrite=overwrite,
             overlay=overlay,
             pose_model=pose_model,
+            engine=engine,
             model=model,
             follow_largest=follow_largest,
             height_m=height_m,
@@ -140,7 +146,8 @@ def _inputs(
     return {exercise: _with_part(parse_input(video), start=start, end=end, crop=crop)}
 
 
-def _height_m(height_cm: float | None) -> float | None:
+def parse_height_m(height_cm: float | None) -> float | None:
+    """Read `--height`: centimetres into metres."""
     if height_cm is None:
         return None
     shortest_cm, tallest_cm = (100 * limit for limit in HEIGHT_RANGE_M)

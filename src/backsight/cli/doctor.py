@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from backsight.cli.exit_codes import ExitCode
-from backsight.errors import BacksightError
+from backsight.errors import BacksightError, MissingDependencyError
 from backsight.settings import MODELS_DIR_VARIABLE, Settings
 
 _ENGINES = (
@@ -69,6 +69,7 @@ def examine() -> list[Finding]:
     return [
         Finding("python", True, True, f"{platform.python_version()} on {platform.platform()}"),
         *(_package(*package) for package in packages),
+        _fast_engine(),
         *_bundles(settings),
         _npm(),
         _attempt("spinal health model", _shipped_model),
@@ -86,6 +87,21 @@ def _package(package: str, module: str, needed: bool, remedy: str) -> Finding:
     except ImportError as error:
         return Finding(package, False, needed, f"{found} is installed but broken ({error}); {remedy} --force-reinstall")
     return Finding(package, True, needed, found)
+
+
+def _fast_engine() -> Finding:
+    """Look for OpenVINO through its own door, which keeps its telemetry from being loaded."""
+    from backsight.pose.openvino.networks import import_openvino
+
+    name, remedy = "openvino", "`--engine auto` takes MediaPipe; the faster engine: pip install 'backsight[fast]'"
+    try:
+        found = version(name)
+        import_openvino()
+    except PackageNotFoundError:
+        return Finding(name, False, False, f"not installed; {remedy}")
+    except MissingDependencyError as error:
+        return Finding(name, False, False, f"{error}; {remedy}")
+    return Finding(name, True, False, f"{found}; `--engine auto` takes it")
 
 
 def _bundles(settings: Settings) -> list[Finding]:

@@ -289,6 +289,8 @@ class Assessment:
     backsight_version: str
     pose_model: str = ""
     """BlazePose model that found the landmarks; the index changes with it."""
+    pose_engine: str = ""
+    """What ran BlazePose, `mediapipe` or `openvino`; their landmarks differ by less than BlazePose's own noise."""
     follow_largest: bool = False
     """Whether other people in view were accepted."""
     height_m: float | None = None

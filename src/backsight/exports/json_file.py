@@ -32,7 +32,7 @@ from backsight.domain.validation import FloatArray
 from backsight.exports.folder import output_error
 
 SCHEMA_NAME = "backsight.assessment"
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 """The first part rises when a reader of the old shape would fail or be misled, the second when fields are added."""
 
 SCHEMA_PATH = Path(__file__).with_name("assessment.schema.json")
@@ -56,6 +56,7 @@ def assessment_to_dict(assessment: Assessment) -> JsonObject:
         "software": {"name": "Backsight", "version": assessment.backsight_version},
         "settings": {
             "pose_model": assessment.pose_model,
+            "pose_engine": assessment.pose_engine,
             "follow_largest": assessment.follow_largest,
             "height_m": _number(assessment.height_m),
         },

@@ -82,7 +82,8 @@ _LANDMARKS = {
         PoseModel.HEAVY: "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
     }.items()
 }
-_DETECTOR_ENTRY, _LANDMARKS_ENTRY = "pose_detector.tflite", "pose_landmarks_detector.tflite"
+DETECTOR_ENTRY, LANDMARKS_ENTRY = "pose_detector.tflite", "pose_landmarks_detector.tflite"
+"""Names of the two networks in a bundle."""
 BUNDLE_SHA256 = {
     PoseModel.LITE: "fb48e4934e7c27e0dbd5bf2df71f295f5b51e0b7caee1afd61345ead5e4fc923",
     PoseModel.FULL: "3f934d81c2bfff9c2fcd3be4aa1897006941977aefb1e2ee800f036d7ad62165",
@@ -114,7 +115,7 @@ def is_whole(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as bundle:
             # Reading a member to its end compares it with its CRC-32.
-            parts = [bundle.read(name) for name in (_DETECTOR_ENTRY, _LANDMARKS_ENTRY)]
+            parts = [bundle.read(name) for name in (DETECTOR_ENTRY, LANDMARKS_ENTRY)]
     except (OSError, KeyError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return False
     return all(part[4:8] == _TFLITE_IDENTIFIER for part in parts)
@@ -285,7 +286,7 @@ def _check_sha256(part: _Part, content: bytes) -> None:
 def _write_bundle(path: Path, detector: bytes, landmarks: bytes) -> None:
     """Write the two models as the stored zip that MediaPipe calls a task bundle, byte for byte the same every time."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as bundle:
-        for name, model in ((_DETECTOR_ENTRY, detector), (_LANDMARKS_ENTRY, landmarks)):
+        for name, model in ((DETECTOR_ENTRY, detector), (LANDMARKS_ENTRY, landmarks)):
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             entry.create_system = 3
             entry.external_attr = 0o644 << 16

@@ -40,6 +40,9 @@ INTERVAL_MEANING = (
 )
 ERROR_MEANING = "“±” is half the width of the 90 % interval with one camera; without it the error is not known."
 
+ENGINE_NAMES = {"mediapipe": "MediaPipe", "openvino": "OpenVINO"}
+"""What can have run BlazePose, as its makers write it."""
+
 _UNIT_SYMBOLS = {"deg": "°", "%": " %", "": ""}
 _DECIMALS = {"deg": 1, "cm": 1, "%": 0, "fps": 1, "ms": 0, "1/min": 0}
 

@@ -20,6 +20,7 @@ _PICTURES = (
     "video/geometry.py",
     "video/statistics.py",
     "pose/blazepose.py",
+    "pose/estimator.py",
     "pose/following.py",
     "studio/filmed.py",
     "studio/spoiling.py",

@@ -147,6 +147,12 @@ def test_a_measurement_carries_its_interval_its_source_and_what_its_error_rests_
     assert (duration["interval"], duration["error_basis"]) == (None, "")
 
 
+def test_the_model_and_the_engine_that_found_the_landmarks_are_named() -> None:
+    settings = assessment_to_dict(make_assessment())["settings"]
+
+    assert (settings["pose_model"], settings["pose_engine"]) == ("full", "openvino")
+
+
 def test_events_and_the_height_that_was_given_are_kept() -> None:
     document = assessment_to_dict(make_assessment([make_exercise(Exercise.JUMP)], height_m=1.72))
 

@@ -1,0 +1,1 @@
+"""BlazePose on OpenVINO: the same networks, regions, tracking and smoothing as MediaPipe's, in less time."""

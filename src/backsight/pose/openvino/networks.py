@@ -1,0 +1,129 @@
+"""Load BlazePose's two networks out of a bundle for one thread of the CPU; openvino's only door. Knows no landmarks."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backsight.errors import MissingDependencyError, WeightsError
+from backsight.pose.weights import DETECTOR_ENTRY, LANDMARKS_ENTRY
+
+DETECTOR_OUTPUTS = ((1, 2254, 12), (1, 2254, 1))
+"""Shapes of boxes and scores, an anchor a row."""
+LANDMARK_OUTPUTS = ((1, 195), (1, 1), (1, 64, 64, 39), (1, 117))
+"""Shapes of landmarks, presence of a person, heat maps, world landmarks. The segmentation mask is left out: nobody here
+needs it, and in lite it costs nearly as much as all the rest."""
+
+_DETECTOR_SCALE = 127.5
+"""The detector reads (pixel - 127.5) / 127.5, the landmark network pixel / 255."""
+_OPTIONS = {
+    # Anything less moves landmarks, by up to 11 of 256 pixels in bfloat16.
+    "INFERENCE_PRECISION_HINT": "f32",
+    "INFERENCE_NUM_THREADS": 1,
+    "PERFORMANCE_HINT": "LATENCY",
+    # Cores are filled by clips: processes that each pin their one thread would all choose the same core.
+    "ENABLE_CPU_PINNING": False,
+}
+_CONVERTER = "openvino.tools.ovc"
+"""Converts other makers' models. Importing it, as `import openvino` does, reports the import to its maker over the
+network; nothing here needs it."""
+
+
+class Network:
+    """A network that is ready to run, with its own input and outputs."""
+
+    def __init__(self, request: Any, outputs: Sequence[Any]) -> None:
+        self._request = request
+        self.picture: NDArray[np.uint8] = request.get_input_tensor().data[0]
+        """The input, to be written into: RGB, shape (side, side, 3)."""
+        self._outputs = [request.get_tensor(output).data[0] for output in outputs]
+
+    def run(self) -> list[NDArray[np.float32]]:
+        """Return the outputs for what is in `picture`; they hold until the next run."""
+        self._request.infer()
+        return self._outputs
+
+
+def import_openvino() -> Any:
+    """Return the openvino module, imported without its converter and that one's telemetry.
+
+    Raises
+    ------
+    MissingDependencyError
+        When it is not installed or broken.
+    """
+    try:
+        with _without(_CONVERTER):
+            import openvino
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"the engine openvino cannot be loaded ({error}): pip install 'backsight[fast]', or use --engine mediapipe"
+        ) from error
+    return openvino
+
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Keep a module from being imported; one that has been already stays."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]  # Python's documented way of saying: not there
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+def load_networks(bundle: Path) -> tuple[Network, Network]:
+    """Return the person detector and the landmark network of a `.task` bundle.
+
+    Raises
+    ------
+    MissingDependencyError
+        When openvino is not installed or broken.
+    WeightsError
+        When the bundle is missing, damaged, or holds other networks than BlazePose's.
+    """
+    openvino = import_openvino()
+    if not bundle.is_file():
+        raise WeightsError(f"the BlazePose bundle {bundle} is missing. Run `backsight models fetch`")
+    try:
+        # OpenVINO reads this format from files only. A system that keeps open files from being removed keeps these.
+        with zipfile.ZipFile(bundle) as archive, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            detector, landmarks = (Path(archive.extract(name, folder)) for name in (DETECTOR_ENTRY, LANDMARKS_ENTRY))
+            core = openvino.Core()
+            return (
+                _load(core, detector, DETECTOR_OUTPUTS, mean=_DETECTOR_SCALE, scale=_DETECTOR_SCALE),
+                _load(core, landmarks, LANDMARK_OUTPUTS, mean=0.0, scale=255.0),
+            )
+    except (OSError, KeyError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        reason = ([line for line in str(error).splitlines() if line.strip()] or ["no reason given"])[-1].rstrip(".")
+        raise WeightsError(
+            f"{bundle} is not a BlazePose bundle that OpenVINO can load ({reason}). Delete it and run "
+            "`backsight models fetch`"
+        ) from error
+
+
+def _load(core: Any, model: Path, shapes: Sequence[tuple[int, ...]], *, mean: float, scale: float) -> Network:
+    openvino = import_openvino()
+    whole = core.read_model(model)
+    by_shape = {tuple(output.shape): output for output in whole.outputs}
+    missing = [shape for shape in shapes if shape not in by_shape]
+    if missing:
+        raise ValueError(f"expected outputs of shapes {shapes}, got {sorted(by_shape)}")
+    pruned = openvino.Model([by_shape[shape] for shape in shapes], whole.get_parameters(), "blazepose")
+    steps = openvino.preprocess.PrePostProcessor(pruned)
+    steps.input().tensor().set_element_type(openvino.Type.u8)
+    steps.input().preprocess().convert_element_type(openvino.Type.f32).mean(mean).scale(scale)
+    compiled = core.compile_model(steps.build(), "CPU", _OPTIONS)
+    return Network(compiled.create_infer_request(), compiled.outputs)
