@@ -1,4 +1,4 @@
-"""Write the pages made from code and measured figures: `features.md`, `benchmarks.md` and `measures.md` in `docs`."""
+"""Write the pages made from code and measured figures: `features.md`, `benchmarks.md`, `measures.md` and `speed.md`."""
 
 import json
 from pathlib import Path
@@ -61,6 +61,60 @@ def benchmarks_page() -> str:
         "Measured by `backsight benchmark road` (`make bench`), all ratios within one run. "
         f"Machine: {result['machine']}.\n\n"
         f"| Figure | Value | Unit | n | Bar | Met | What it is |\n|---|---|---|---|---|---|---|\n{table}\n"
+    )
+
+
+PAPER_SPEED = """\
+| The paper says | Where |
+|---|---|
+| BlazePose lite 44 frames a second on a Pixel 3's CPU, 112 on its GPU | Table I |
+| BlazePose full 18 frames a second on its CPU, 69 on its GPU | Table I |
+| BlazePose is real-time, 60 frames a second or more | section II |
+| At most 48 ms an image of 1920 x 1080, over 20,000 images | section II |
+| 11 ms an iteration, against 643 ms on raw images | section IV; see [benchmarks.md](benchmarks.md) |
+"""
+PARITY_COLUMNS = ("image_median_px", "image_p95_px", "world_median_mm", "visibility_median", "agreement")
+
+
+def speed_page() -> str:
+    """Compare the engines that run BlazePose; only what was measured."""
+    intro = (
+        f"# What finding landmarks costs\n\n{MADE}\n"
+        "BlazePose runs on MediaPipe or, with the same weights, on OpenVINO, in one thread and without the "
+        "segmentation head. `backsight benchmark pose` takes both through the same frames, in turn; barred ratios are "
+        "of medians of CPU time.\n\n"
+        "BlazePose is chaotic: each region rests on the last landmarks, so that what nobody can see grows over some "
+        "frames. MediaPipe is therefore compared with itself, too, on the same pictures with a thousandth of the "
+        "pixels one grey value off (`of_mediapipe_itself`). Nearer than that no second engine can be told from it.\n\n"
+        f"{PAPER_SPEED}\n"
+    )
+    path = DOCS / "figures/pose.json"
+    if not path.exists():
+        return f"{intro}No run is published yet.\n"
+    result = json.loads(path.read_text(encoding="utf-8"))
+    costs = "\n".join(
+        f"| {row['model']} | {row['engine']} | {row['wall_ms']:.3g} | {row['cpu_ms']:.3g} "
+        f"| {row['frames_per_core_second']:.3g} |"
+        for row in result["rows"]
+        if row["kind"] == "cost"
+    )
+    scenes = "\n".join(
+        f"| {row['model']} | {row['scene']} | "
+        + " | ".join(
+            f"{_number(row['openvino'][name])} ({_number(row['mediapipe_itself'][name])})" for name in PARITY_COLUMNS
+        )
+        + " |"
+        for row in result["rows"]
+        if row["kind"] == "parity"
+    )
+    return (
+        f"{intro}Machine: {result['machine']}.\n\n{_figure_table(result)}\n\n"
+        "## Cost a frame\n\n`network` is the bare landmark network on OpenVINO, without its segmentation head.\n\n"
+        "| Model | Engine | Wall ms | CPU ms | Frames a core-second |\n|---|---|---|---|---|\n"
+        f"{costs}\n\n## Agreement by scene\n\nIn brackets MediaPipe with itself. Landmarks that both see with "
+        "visibility of 0.6 or more.\n\n"
+        "| Model | Scene | Median px | 95th centile px | World median mm | Visibility | Frames decided alike |\n"
+        f"|---|---|---|---|---|---|---|\n{scenes}\n"
     )
 
 
@@ -188,6 +242,7 @@ def _percent(row: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    (DOCS / "speed.md").write_text(speed_page(), encoding="utf-8")
     (DOCS / "features.md").write_text(features_page(), encoding="utf-8")
     (DOCS / "measures.md").write_text(measures_page(), encoding="utf-8")
     (DOCS / "benchmarks.md").write_text(benchmarks_page(), encoding="utf-8")

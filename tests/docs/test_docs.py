@@ -26,6 +26,9 @@ def help_of(*words: str) -> str:
     "command",
     [
         ("assess",),
+        ("live",),
+        ("extract",),
+        ("batch",),
         ("models", "fetch"),
         ("models", "list"),
         ("simulate", "volunteer"),

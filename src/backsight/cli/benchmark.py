@@ -21,17 +21,27 @@ class Benchmark(StrEnum):
     ROAD = "road"
     MEASURES = "measures"
     AGREEMENT = "agreement"
+    POSE = "pose"
+    LIVE = "live"
+    BATCH = "batch"
 
 
 def benchmark(
     name: Annotated[Benchmark, typer.Argument(help="Which benchmark to run.")],
+    clips: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="pose: recordings to run on, the first of one person; #t= and &xywh= allowed; default the demo's."
+        ),
+    ] = None,
     clip: Annotated[
         str | None,
-        typer.Option(help="road: recording to run on, #t= and &xywh= allowed; default the demo's walking clip."),
+        typer.Option(help="road, live: recording to run on, #t= and &xywh= allowed; default the demo's walking clip."),
     ] = None,
     repeats: Annotated[
         int, typer.Option(min=1, help="road: how often each timing is taken; the ratios are of medians.")
     ] = 5,
+    seconds: Annotated[float, typer.Option(min=1, help="live: how long to watch.")] = 60.0,
     subjects: Annotated[
         int, typer.Option(min=1, help="measures: how many virtual volunteers, held out of calibration.")
     ] = 60,
@@ -42,6 +52,8 @@ def benchmark(
     workers: Annotated[int, typer.Option(min=1, help="measures: processes that film.")] = 1,
     data: Annotated[Path | None, typer.Option(help="agreement: folder of keraal_SUBJECT.npz.")] = None,
     videos: Annotated[Path | None, typer.Option(help="agreement: folder of keraal_KEY.avi.")] = None,
+    models: Annotated[str, typer.Option(help="pose: BlazePose models, separated by commas.")] = "lite,full,heavy",
+    frames: Annotated[int, typer.Option(min=2, help="pose: frames taken of each recording.")] = 120,
     pose_model: Annotated[
         list[str] | None,
         typer.Option(help="measures, agreement: BlazePose lite, full or heavy; give it again for more than one."),
@@ -64,8 +76,19 @@ def benchmark(
             result = run_road(clip, repeats=repeats)
         case Benchmark.MEASURES:
             result = _measures(subjects, cohort, workers, pose_model, plots, quiet=quiet)
+        case Benchmark.BATCH:
+            from backsight.benchmarks.batch import run_batch
+
+            with progress_bar(quiet=quiet) as on_progress:
+                result = run_batch(repeats=repeats, on_progress=on_progress)
         case Benchmark.AGREEMENT:
             result = _agreement(data, videos, pose_model, plots, quiet=quiet)
+        case Benchmark.POSE:
+            result = _pose(clips or [], models, frames, quiet=quiet)
+        case Benchmark.LIVE:
+            from backsight.benchmarks.live import run_live
+
+            result = run_live(clip or (clips[0] if clips else None), seconds=seconds)
     print_table(result)
     if json_file is not None:
         write_figures(json_file, result)
@@ -99,4 +122,13 @@ def _agreement(
     with progress_bar(quiet=quiet) as on_progress:
         return run_agreement(
             data, videos, pose_models=tuple(pose_models or (BARRED_MODEL,)), plots=plots, on_progress=on_progress
+        )
+
+
+def _pose(clips: list[str], models: str, n_frames: int, *, quiet: bool) -> BenchmarkResult:
+    from backsight.benchmarks.pose import run_pose
+
+    with progress_bar(quiet=quiet) as on_progress:
+        return run_pose(
+            clips, models=tuple(name.strip() for name in models.split(",")), n_frames=n_frames, on_progress=on_progress
         )

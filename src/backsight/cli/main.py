@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from backsight.cli import assess, benchmark, demo, doctor, models, simulate, train
+from backsight.cli import assess, benchmark, demo, doctor, live, models, simulate, train, wide
 from backsight.cli.exit_codes import ExitCode
 from backsight.errors import BacksightError
 
@@ -22,7 +22,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("assess")(assess.assess)
+app.command("live")(live.live)
 app.command("demo")(demo.demo)
+app.command("extract")(wide.extract)
+app.command("batch")(wide.batch)
 app.add_typer(models.app, name="models")
 app.command("train")(train.train)
 app.add_typer(simulate.app, name="simulate")
