@@ -10,6 +10,7 @@ BacksightError
 │   ├── WeightsError         BlazePose weights missing, unreachable or altered
 │   └── CheckpointError      a Backsight checkpoint is damaged or of another feature schema
 ├── FilmingError             a virtual volunteer cannot be filmed
+│   └── ShotError            this one recording cannot, others may
 ├── OutputError              results cannot be written: permission, disk full, already there
 └── MissingDependencyError   an optional extra is needed and not installed
 
@@ -56,6 +57,10 @@ class CheckpointError(ModelFileError):
 
 class FilmingError(BacksightError):
     """A virtual volunteer cannot be filmed, or a process that films has died."""
+
+
+class ShotError(FilmingError):
+    """One recording of a virtual volunteer cannot be filmed; the others may."""
 
 
 class OutputError(BacksightError):
