@@ -103,6 +103,21 @@ def test_few_people_borrow_from_the_neighbouring_view_and_say_so():
     assert CellKey("trunk_flexion_deg", "full", "front-oblique") not in fit_calibration(few).cells
 
 
+def test_few_people_borrow_from_the_other_frame_rate_and_say_so():
+    # Five people at 60 frames a second cannot have an interval of their own; 40 at 30 err four times as much.
+    few = samples(5, measure="step_time_s", error=1.0, fps=60.0, seed=3)
+    many = samples(40, measure="step_time_s", error=4.0, fps=30.0)
+    calibration = fit_calibration(few + many)
+    fast, slow = (calibration.cells[CellKey("step_time_s", "full", "side", rate)] for rate in ("60", "30"))
+    assert (fast.n_people, fast.pooled_rates) == (45, ("30", "60"))
+    assert (slow.n_people, slow.pooled_rates) == (40, ("30",))
+    assert "about 30 or 60 frames a second" in fast.basis
+    # The borrowed interval is as wide as the others' errors make it, and never that of the five alone.
+    assert fast.half_width == pytest.approx(slow.half_width, rel=0.25)
+    # Nobody was filmed at 60: the errors at 30 are no evidence for it.
+    assert CellKey("step_time_s", "full", "side", "60") not in fit_calibration(many).cells
+
+
 def test_seven_people_are_too_few():
     assert not fit_calibration(samples(7, error=2.0)).cells
 
