@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,11 +78,33 @@ def test_a_view_without_volunteers_gives_no_value_and_says_so():
 
 
 def test_a_measure_that_errs_as_much_as_people_differ_gives_no_value():
-    # Noise of 40 degrees on people who differ by 5.
-    calibration = fit_calibration(samples(200, error=40.0, spread=5.0))
+    # Noise of 20 degrees on people who differ by 5: values go with the truth, but not by enough.
+    calibration = fit_calibration(samples(200, error=20.0, spread=5.0))
     got = take(100.0, calibration=calibration)
     assert math.isnan(got.value)
     assert "more than they differ from each other" in got.note
+
+
+def test_a_measure_that_does_not_go_with_the_truth_gives_no_value_however_narrow_its_interval():
+    # Raw values of one and true ones of another person: both within a few degrees of 100, and nothing to do with it.
+    right = samples(60, error=0.1, spread=2.0)
+    shuffled = [replace(one, true=other.true) for one, other in zip(right, right[30:] + right[:30], strict=True)]
+    norm = Norm(100.0, 80.0, 120.0, "made up", NormKind.CUT_OFF)
+    taken = MeasuredMovement((Measurement("trunk_flexion_deg", "Label", 100.0, "deg", norm=norm),))
+    for cohort, is_given in ((right, True), (shuffled, False)):
+        got = calibrate(taken, conditions=conditions(), calibration=fit_calibration(cohort))["trunk_flexion_deg"]
+        assert np.isfinite(got.value) == is_given
+    assert "did not go with the truth" in got.note
+
+
+def test_the_fewer_people_the_more_their_values_must_go_with_the_truth():
+    cell = fit_calibration(samples(60, error=2.0)).cells[CellKey("trunk_flexion_deg", "full", "side")]
+    # One-sided 5 %: z = atanh(r) sqrt((n - 3) / 1.06) > 1.645; at n = 12 that is r > .512, at n = 60 r > .221.
+    assert replace(cell, n_people=12, correlation=0.52).follows
+    assert not replace(cell, n_people=12, correlation=0.50).follows
+    assert replace(cell, n_people=60, correlation=0.23).follows
+    assert not replace(cell, n_people=60, correlation=0.21).follows
+    assert not replace(cell, correlation=float("nan")).follows
 
 
 def test_a_wide_interval_is_given_where_it_still_tells_the_best_from_the_worst():

@@ -86,8 +86,8 @@ def test_what_nothing_was_calibrated_for_has_neither_value_nor_error():
             {"trunk_flexion_deg", "bend_duration_s", "fingertip_to_floor_cm"},
         ),
         (Exercise.WALK, walk_pose(90.0), {"gait_speed_m_per_s", "cadence_per_min", "step_time_s", "step_length_cm"}),
-        (Exercise.WALK, walk_pose(0.0), {"step_time_s", "lateral_lean_deg", "shoulder_obliquity_deg"}),
-        (Exercise.JUMP, jump_pose(), {"jump_flight_height_cm", "lateral_lean_deg", "shoulder_obliquity_deg"}),
+        (Exercise.WALK, walk_pose(0.0), {"step_time_s", "lateral_lean_deg"}),
+        (Exercise.JUMP, jump_pose(), {"jump_flight_height_cm", "lateral_lean_deg"}),
     ],
     ids=["bend-side", "walk-side", "walk-front", "jump-front"],
 )
@@ -111,6 +111,8 @@ NEVER_GIVEN = {
     # From the front BlazePose shows rendered people's shoulders as hardly turning, from an oblique view as turning
     # against the pelvis whatever they do: its phase errs by more than people differ.
     "thorax_pelvis_phase_deg",
+    # What BlazePose shows of the hips' tilt does not go with that of the drawn pelvis (rank correlation about 0.1).
+    "pelvic_obliquity_deg",
 }
 
 
@@ -127,9 +129,11 @@ def test_the_calibration_that_ships_gives_every_measure_of_a_sub_index_in_some_v
     given = {
         (key.measure, key.pose_model)
         for key, cell in cells.items()
-        if cell.tells(cell.half_width, norm=taken[key.measure].norm)
+        if cell.follows and cell.tells(cell.half_width, norm=taken[key.measure].norm)
     }
     assert judged - {measure for measure, _ in given} == NEVER_GIVEN
+    # Only `full` sees the shoulders' tilt well enough.
+    assert ("shoulder_obliquity_deg", "full") in given
     for pose_model in ("lite", "full"):
         assert {"trunk_flexion_deg", "bend_duration_s", "gait_speed_m_per_s", "lateral_lean_deg"} <= {
             measure for measure, model in given if model == pose_model
