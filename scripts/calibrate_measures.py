@@ -71,7 +71,8 @@ def main() -> None:
     given.out.write_text(calibration.to_json(), encoding="utf-8")
     telling = sum(cell.follows and cell.tells(cell.half_width) for cell in calibration.cells.values())
     print(
-        f"{given.out}: {len(calibration.cells)} cells, {telling} of them follow the truth and are narrower than people differ anyway"
+        f"{given.out}: {len(calibration.cells)} cells, {telling} of them follow the truth and are narrower than people "
+        "differ anyway"
     )
 
 
