@@ -8,11 +8,12 @@ number of volunteers; the landmarks are kept, a few kB a clip), then fits and wr
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from backsight.benchmarks.filmed import take_samples
-from backsight.benchmarks.measures import MODELS, film
+from backsight.benchmarks.measures import film
 from backsight.benchmarks.shots import plan_measuring
 from backsight.cli.progress import progress_bar
 from backsight.scoring.calibration_fit import fit_calibration
@@ -23,6 +24,7 @@ from backsight.studio.fingerprint import Fingerprint
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "src/backsight/scoring/calibration.json"
 DEFAULT_SUBJECTS = 160
+MODELS = ("full", "lite")
 
 
 def main() -> None:
@@ -41,7 +43,14 @@ def main() -> None:
     else:
         shots = plan_measuring(range(given.subjects), seed=CALIBRATION_SEED, views_each=given.views)
         with progress_bar(quiet=False) as on_progress:
-            films = film(shots, folder=given.cohort, models=MODELS, n_workers=given.workers, on_progress=on_progress)
+            films = film(
+                shots,
+                folder=given.cohort,
+                models=MODELS,
+                n_workers=given.workers,
+                on_progress=on_progress,
+                on_failure=lambda shot, error: print(f"left out: {shot.name} ({error})", file=sys.stderr),
+            )
     if given.film_only:
         return
     n_people = len({film.number for film in films})
@@ -60,8 +69,11 @@ def main() -> None:
         },
     )
     given.out.write_text(calibration.to_json(), encoding="utf-8")
-    telling = sum(cell.tells(cell.half_width) for cell in calibration.cells.values())
-    print(f"{given.out}: {len(calibration.cells)} cells, {telling} of them narrower than people differ anyway")
+    telling = sum(cell.follows and cell.tells(cell.half_width) for cell in calibration.cells.values())
+    print(
+        f"{given.out}: {len(calibration.cells)} cells, {telling} of them follow the truth and are narrower than people "
+        "differ anyway"
+    )
 
 
 if __name__ == "__main__":

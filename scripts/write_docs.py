@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from measures_page import agreement_section, figure_table, number, virtual_section
+
 from backsight.features.schema import FEATURE_NAMES, KINEMATIC_DEFINITIONS, LANDMARK_FEATURE_NAMES
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -101,14 +103,14 @@ def speed_page() -> str:
     scenes = "\n".join(
         f"| {row['model']} | {row['scene']} | "
         + " | ".join(
-            f"{_number(row['openvino'][name])} ({_number(row['mediapipe_itself'][name])})" for name in PARITY_COLUMNS
+            f"{number(row['openvino'][name])} ({number(row['mediapipe_itself'][name])})" for name in PARITY_COLUMNS
         )
         + " |"
         for row in result["rows"]
         if row["kind"] == "parity"
     )
     return (
-        f"{intro}Machine: {result['machine']}.\n\n{_figure_table(result)}\n\n"
+        f"{intro}Machine: {result['machine']}.\n\n{figure_table(result)}\n\n"
         "## Cost a frame\n\n`network` is the bare landmark network on OpenVINO, without its segmentation head.\n\n"
         "| Model | Engine | Wall ms | CPU ms | Frames a core-second |\n|---|---|---|---|---|\n"
         f"{costs}\n\n## Agreement by scene\n\nIn brackets MediaPipe with itself. Landmarks that both see with "
@@ -118,22 +120,20 @@ def speed_page() -> str:
     )
 
 
-AGREEMENT_NOTE = (
-    "Keraal (Nguyen et al. 2024) filmed one healthy subject beside motion capture: seated, 20 frames a second, 960 x "
-    "540, some 190 pixels tall. The turn of the camera's shoulder line is set against that of motion capture's chest "
-    "target and, beside it, of the line between its shoulder targets, which turns further as the arms reach."
-)
-POSE_MODEL = "full"
-
-
 def measures_page() -> str:
     """Show how far every measure is off, on virtual volunteers and against motion capture; only what was measured."""
     parts = [f"# What the measures are worth\n\n{MADE}\n{_calibration_section()}"]
-    for name, section in (("measures", _virtual_section), ("agreement", _agreement_section)):
-        path = DOCS / f"figures/{name}.json"
-        if path.exists():
-            parts.append(section(json.loads(path.read_text(encoding="utf-8"))))
+    virtual, agreement = (_figures_of(name) for name in ("measures", "agreement"))
+    if virtual is not None:
+        parts.append(virtual_section(virtual, images=DOCS / "images"))
+    if agreement is not None:
+        parts.append(agreement_section(agreement, images=DOCS / "images"))
     return "\n".join(parts)
+
+
+def _figures_of(name: str) -> dict[str, Any] | None:
+    path = DOCS / f"figures/{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def _calibration_section() -> str:
@@ -148,97 +148,6 @@ def _calibration_section() -> str:
         "calibration is measured by `backsight benchmark measures`; "
         + ("see below.\n" if (DOCS / "figures/measures.json").exists() else "no run of it is published yet.\n")
     )
-
-
-def _virtual_section(result: dict[str, Any]) -> str:
-    rows = [
-        row
-        for row in result["rows"]
-        if row["pose_model"] == POSE_MODEL and row["distance"] == row["frame_rate"] == "all" and row["view"] != "all"
-    ]
-    table = "\n".join(
-        f"| `{row['measure']}`{_scale(row)} | {row['view']} | {row['n_given']} of {row['n']} "
-        f"| {_number(row['mean_error'])} | {_number(row['bias'])} | {_number(row['half_width'])} | {_percent(row)} "
-        f"| {row['unit']} |"
-        for row in rows
-    )
-    models = "\n".join(_model_row(result["rows"], row) for row in result["rows"] if _is_overall(row, POSE_MODEL))
-    plots = "\n".join(
-        f"![Bland-Altman plots, {path.stem.removeprefix('measures-')}](images/{path.name})\n"
-        for path in sorted((DOCS / "images").glob("measures-*.svg"))
-    )
-    return (
-        "\n## Virtual volunteers\n\n"
-        "People whom we draw, moving as we say, filmed by a virtual camera and seen by the real BlazePose. "
-        f"{' '.join(result['notes'])} Made by `backsight benchmark measures` (`make calibration`); seeds "
-        f"{', '.join(str(seed) for seed in result['seeds'])}. Real people may differ by more.\n\n"
-        f"{_figure_table(result)}\n\n"
-        f"### By view, BlazePose {POSE_MODEL}\n\n"
-        "Given: recordings that got a value with an interval, of those that hold the truth. Half width: median of the "
-        "90 % intervals. Covered: share of the intervals that hold the truth.\n\n"
-        "| Measure | View | Given | Mean error | Bias | Half width | Covered | Unit |\n"
-        "|---|---|---|---|---|---|---|---|\n"
-        f"{table}\n\n### By BlazePose model and distance\n\n"
-        "Mean absolute error, all views together.\n\n"
-        f"| Measure | {' | '.join(_COLUMNS)} | Unit |\n|---|{'---|' * len(_COLUMNS)}---|\n{models}\n\n"
-        f"### Bland-Altman plots\n\n{plots}"
-    )
-
-
-_COLUMNS = ("full", "lite", "full, under 3 m", "full, 3 to 4 m", "full, over 4 m")
-
-
-def _model_row(rows: list[dict[str, Any]], overall: dict[str, Any]) -> str:
-    cells = []
-    for column in _COLUMNS:
-        model, _, distance = column.partition(", ")
-        found = next(
-            (
-                row
-                for row in rows
-                if (row["measure"], row["scale"]) == (overall["measure"], overall["scale"])
-                and (row["pose_model"], row["view"], row["frame_rate"]) == (model, "all", "all")
-                and row["distance"] == (distance or "all")
-            ),
-            None,
-        )
-        cells.append(_number(found["mean_error"] if found else None))
-    return f"| `{overall['measure']}`{_scale(overall)} | {' | '.join(cells)} | {overall['unit']} |"
-
-
-def _is_overall(row: dict[str, Any], model: str) -> bool:
-    return (row["pose_model"], row["view"], row["distance"], row["frame_rate"]) == (model, "all", "all", "all")
-
-
-def _agreement_section(result: dict[str, Any]) -> str:
-    return (
-        f"\n## Motion capture\n\n{AGREEMENT_NOTE} Made by `backsight benchmark agreement`. "
-        f"{' '.join(result['notes'])}\n\n{_figure_table(result)}\n"
-    )
-
-
-def _figure_table(result: dict[str, Any]) -> str:
-    lines = []
-    for figure in result["figures"]:
-        sign = "<=" if figure["better"] == "lower" else ">="
-        bar = "" if figure["bar"] is None else f"{sign} {figure['bar']:g}"
-        met = {True: "yes", False: "**no**", None: ""}[figure["met"]]
-        lines.append(
-            f"| `{figure['name']}` | {_number(figure['value'])} | {figure['unit']} | {figure['n']} | {bar} | {met} |"
-        )
-    return "| Figure | Value | Unit | n | Bar | Met |\n|---|---|---|---|---|---|\n" + "\n".join(lines)
-
-
-def _scale(row: dict[str, Any]) -> str:
-    return "" if row["scale"] == "all" else f", {row['scale']}"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
-
-
-def _percent(row: dict[str, Any]) -> str:
-    return "" if row["coverage"] is None else f"{row['coverage']:.0%}"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ BacksightError
 │   ├── WeightsError         BlazePose weights missing, unreachable or altered
 │   └── CheckpointError      a Backsight checkpoint is damaged or of another feature schema
 ├── FilmingError             a virtual volunteer cannot be filmed
+│   └── ShotError            this one recording cannot, others may
 ├── BatchError               a batch cannot go on: no worker process or cluster to work with
 ├── OutputError              results cannot be written: permission, disk full, already there
 └── MissingDependencyError   an optional extra is needed and not installed
@@ -57,6 +58,10 @@ class CheckpointError(ModelFileError):
 
 class FilmingError(BacksightError):
     """A virtual volunteer cannot be filmed, or a process that films has died."""
+
+
+class ShotError(FilmingError):
+    """One recording of a virtual volunteer cannot be filmed; the others may."""
 
 
 class BatchError(BacksightError):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from backsight.composition import Progress, name_stage, pose_bundle
 from backsight.domain.recording import Exercise
-from backsight.errors import FilmingError, MissingDependencyError
+from backsight.errors import FilmingError, InvalidValueError, MissingDependencyError
+from backsight.simulation.seeds import HELD_OUT_SEED, TRAINING_SEED
 
 if TYPE_CHECKING:
     from backsight.pose.weights import PoseModel
@@ -31,7 +32,20 @@ def train_virtual(
     on_progress: Progress | None,
     filmed_folders: Sequence[Path] = (),
 ) -> str:
-    """Train the paper's network on virtual volunteers and write a checkpoint; returns the report as text."""
+    """Train the paper's network on virtual volunteers and write a checkpoint; returns the report as text.
+
+    Raises
+    ------
+    InvalidValueError
+        When `seed` is that of the volunteers on whom benchmarks judge.
+    MissingDependencyError
+        When the extra `train` is not installed.
+    """
+    if seed == HELD_OUT_SEED:
+        raise InvalidValueError(
+            f"`seed` {HELD_OUT_SEED} is that of the volunteers held out for benchmarks, on whom nothing is trained; "
+            f"take another, such as {TRAINING_SEED}"
+        )
     try:
         from backsight.training.virtual import train_on_virtual_cohort
     except ImportError as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backsight.benchmarks.figures import BenchmarkResult, Figure
+from backsight.benchmarks.figures import BenchmarkResult, Figure, Plot
 from backsight.domain.landmarks import Landmark
 from backsight.domain.validation import FloatArray
 from backsight.kinematics.rotation import shoulder_turn_deg
@@ -98,7 +98,6 @@ def run_agreement(
     videos: Path,
     *,
     pose_models: Sequence[str] = (BARRED_MODEL,),
-    plots: Path | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> BenchmarkResult:
     """Find the landmarks of every film and compare the trunk's turn with motion capture's.
@@ -119,16 +118,13 @@ def run_agreement(
             figures += of_clip
             if clip.exercise == TURNING:
                 pairs[f"{clip.key}, {model}"] = comparison
-    if plots is not None and pairs:
-        from backsight.benchmarks.bland_altman import draw_bland_altman
-
-        draw_bland_altman(
-            plots / "agreement-trunk-rotation.svg",
-            {name: (pair.camera_deg, pair.reference_deg) for name, pair in pairs.items()},
-            title="Turn of the trunk, camera against motion capture",
-            unit="deg",
-        )
-    return BenchmarkResult(name="agreement", figures=tuple(figures), notes=_NOTES)
+    plot = Plot(
+        name="agreement-trunk-rotation",
+        title="Turn of the trunk, camera against motion capture",
+        panels={name: (pair.camera_deg, pair.reference_deg) for name, pair in pairs.items()},
+        units=dict.fromkeys(pairs, "deg"),
+    )
+    return BenchmarkResult(name="agreement", figures=tuple(figures), notes=_NOTES, plots=(plot,) if pairs else ())
 
 
 _NOTES = (

@@ -5,18 +5,48 @@ Bland and Altman 1986, Lancet 327:307: bias and limits of agreement, bias +- 1.9
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 
 import numpy as np
 
+from backsight.benchmarks.figures import Plot
 from backsight.domain.validation import FloatArray
 from backsight.errors import MissingDependencyError
 from backsight.exports.folder import output_error
 
 _LIMIT_SDS = 1.96
 _COLUMNS = 3
+_MATPLOTLIB_MISSING = "plots need matplotlib: pip install 'backsight[simulate]'"
+
+
+def check_drawable(folder: Path) -> None:
+    """Raise before hours of measuring when plots cannot be drawn into `folder` afterwards; makes the folder.
+
+    Raises
+    ------
+    MissingDependencyError
+        When matplotlib is not installed.
+    OutputError
+        When the folder cannot be made or written.
+    """
+    if find_spec("matplotlib") is None:
+        raise MissingDependencyError(_MATPLOTLIB_MISSING)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise output_error(folder, error) from error
+
+
+def draw_plots(folder: Path, plots: Iterable[Plot]) -> None:
+    """Draw each page into `folder` as an SVG; errors as of `draw_bland_altman`."""
+    for plot in plots:
+        draw_bland_altman(folder / f"{plot.name}.svg", plot.panels, title=plot.title, unit=plot.units)
 
 
 def draw_bland_altman(
@@ -43,7 +73,7 @@ def draw_bland_altman(
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise MissingDependencyError("plots need matplotlib: pip install 'backsight[simulate]'") from error
+        raise MissingDependencyError(_MATPLOTLIB_MISSING) from error
     columns = min(_COLUMNS, len(pairs))
     rows = ceil(len(pairs) / columns)
     figure = Figure(figsize=(4.6 * columns, 3.4 * rows + 0.5), layout="constrained")

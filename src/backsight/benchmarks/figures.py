@@ -7,11 +7,15 @@ import math
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from backsight.domain.validation import FloatArray
 from backsight.exports.folder import output_error
+
+_COLUMNS = 100
+"""Of a table that does not go to a terminal."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,19 @@ class Figure:
         return self.value <= self.bar if self.better == "lower" else self.value >= self.bar
 
 
+@dataclass(frozen=True, eq=False)
+class Plot:
+    """What a page of Bland-Altman plots shows."""
+
+    name: str
+    """The file's stem."""
+    title: str
+    panels: Mapping[str, tuple[FloatArray, FloatArray]]
+    """By title: measured and true values, both of shape (n,), without NaN."""
+    units: Mapping[str, str]
+    """Of the values, by panel."""
+
+
 @dataclass(frozen=True)
 class BenchmarkResult:
     """All figures of one run."""
@@ -46,6 +63,8 @@ class BenchmarkResult:
     """What could not be measured here, and why; what the figures mean where their names do not say it."""
     rows: tuple[Mapping[str, Any], ...] = ()
     """Finer results without bars, for the JSON file and the docs."""
+    plots: tuple[Plot, ...] = field(default=(), compare=False)
+    """What can be drawn of the run; not part of the JSON file."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the documented layout of a benchmark's JSON file."""
@@ -113,7 +132,7 @@ def print_table(result: BenchmarkResult) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"backsight benchmark {result.name}", box=None, title_justify="left")
+    table = Table(title=f"backsight benchmark {result.name}", box=None, title_justify="left", padding=(0, 1, 0, 0))
     for column in ("figure", "value", "unit", "n", "bar", "met"):
         table.add_column(column, justify="left" if column in ("figure", "unit") else "right")
     for figure in result.figures:
@@ -122,6 +141,8 @@ def print_table(result: BenchmarkResult) -> None:
         met = {True: "yes", False: "NO", None: ""}[figure.met]
         table.add_row(figure.name, f"{figure.value:.4g}", figure.unit, str(figure.n), bar, met)
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _COLUMNS
     console.print(table)
     for note in result.notes:
         console.print(note)

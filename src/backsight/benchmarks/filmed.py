@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from backsight.benchmarks.shots import view_of
-from backsight.domain.assessment import MeasuredMovement, QualityReport, QualityVerdict
+from backsight.domain.assessment import MeasuredMovement, Measurement, QualityReport, QualityVerdict
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence
 from backsight.pose.filtering import fill_short_gaps, filter_by_visibility
@@ -16,9 +18,12 @@ from backsight.scoring.calibration import SCALED, Calibration, Conditions, calib
 from backsight.scoring.calibration_fit import CalibrationSample
 from backsight.scoring.measure import take_measures
 from backsight.scoring.person import observe
+from backsight.simulation.camera import landmarks_as_seen
 from backsight.studio.filmed import _SETTING, FilmedRecording, Shot
 
 BYSTANDER, OCCLUDER = "bystander", "occluder"
+PERFECT = "perfect"
+"""Stands for the pose model where landmarks are the true ones."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Reading:
     fps: float
     has_height: bool
     person: str
+    shot_name: str
     true: float
     value: float
     """NaN = not measured, or without a known error."""
@@ -49,6 +55,7 @@ class GateVerdict:
 
     pose_model: str
     exercise: Exercise
+    distance_m: float
     spoil: str | None
     """What was spoilt on purpose, or `BYSTANDER` or `OCCLUDER` where chance put one into the room; None = nothing."""
     verdict: QualityVerdict
@@ -99,21 +106,48 @@ def read_measures(
                 given = calibrate(taken, conditions=conditions, calibration=calibration)
                 for raw, item in zip(taken.measurements, given.measurements, strict=True):
                     if item.name in film.truth.values and (has_height or item.name in SCALED):
-                        yield Reading(
-                            measure=item.name,
-                            unit=item.unit,
-                            exercise=film.exercise,
-                            pose_model=model,
-                            view=view_of(film.view_yaw_deg),
-                            distance_m=film.distance_m,
-                            fps=film.fps,
-                            has_height=has_height,
-                            person=film.recording.subject_id,
-                            true=film.truth.values[item.name],
-                            value=item.value,
-                            error=item.error,
-                            raw=raw.value,
-                        )
+                        yield _reading(film, item, raw=raw.value, pose_model=model, has_height=has_height)
+
+
+def read_perfectly_seen(films: Iterable[FilmedRecording]) -> Iterator[Reading]:
+    """Yield what the measures would be, uncalibrated, had BlazePose seen each landmark where it truly was.
+
+    What is off then is the measure's geometry or its definition, and not the landmarks. Lengths know the height.
+    """
+    for film in films:
+        if film.shot.spoil is None:
+            pose = _true_pose(film.shot)
+            taken = take_measures(observe(pose, height_m=film.height_m), exercise=film.exercise)
+            for item in taken.measurements:
+                if item.name in film.truth.values:
+                    yield _reading(film, item, raw=item.value, pose_model=PERFECT, has_height=True)
+
+
+def _true_pose(shot: Shot) -> PoseSequence:
+    performance = shot.perform()
+    image_px, world_m = landmarks_as_seen(performance.camera, performance.figure.landmarks_m)
+    sure = np.ones(image_px.shape[:2])
+    times_s, size = performance.motion.timestamps_s, performance.camera.frame_size
+    return PoseSequence(image_px, world_m, sure, sure, times_s, size)
+
+
+def _reading(film: FilmedRecording, item: Measurement, *, raw: float, pose_model: str, has_height: bool) -> Reading:
+    return Reading(
+        measure=item.name,
+        unit=item.unit,
+        exercise=film.exercise,
+        pose_model=pose_model,
+        view=view_of(film.view_yaw_deg),
+        distance_m=film.distance_m,
+        fps=film.fps,
+        has_height=has_height,
+        person=film.recording.subject_id,
+        shot_name=film.shot.name,
+        true=film.truth.values[item.name],
+        value=item.value,
+        error=item.error,
+        raw=raw,
+    )
 
 
 def judge_films(films: Iterable[FilmedRecording], *, models: Iterable[str]) -> Iterator[GateVerdict]:
@@ -126,6 +160,7 @@ def judge_films(films: Iterable[FilmedRecording], *, models: Iterable[str]) -> I
                 yield GateVerdict(
                     pose_model=model,
                     exercise=film.exercise,
+                    distance_m=film.distance_m,
                     spoil=_disturbance(film.shot),
                     verdict=report.verdict,
                     problems=tuple(check.name for check in report.problems),

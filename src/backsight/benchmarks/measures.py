@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backsight.benchmarks.figures import BenchmarkResult, Figure
+from backsight.benchmarks.figures import BenchmarkResult, Figure, Plot
+from backsight.benchmarks.gate import GATE_NOTES, NEAR_M, gate_figures
+from backsight.benchmarks.measures_table import WITHOUT_HEIGHT, rate_class, scale_of, summarise, tabulate
 from backsight.benchmarks.shots import FAST_FPS, plan_measuring, plan_spoilt
-from backsight.domain.assessment import QualityVerdict
 from backsight.domain.recording import Exercise
 from backsight.domain.validation import FloatArray
-from backsight.scoring.calibration import SCALED, TIMED, Calibration
+from backsight.errors import FilmingError
+from backsight.scoring.calibration import Calibration
 from backsight.simulation.seeds import HELD_OUT_SEED
 
 if TYPE_CHECKING:
-    from backsight.benchmarks.filmed import GateVerdict, Reading
+    from backsight.benchmarks.filmed import Reading
     from backsight.studio.filmed import FilmedRecording, Shot
 
 BARRED_MODEL = "full"
-MODELS = ("full", "lite")
-VIEWS_EACH = 2
-"""Every exercise of every volunteer is filmed from two of the four views."""
-SPOILT_SHARE = 0.2
-"""For five volunteers one is spoilt in every way there is."""
+FIRST_SUBJECT, N_SUBJECTS = 18, 60
+"""Volunteers who are judged on: those before were looked at while the rules of measuring were chosen."""
+FIRST_SPOILT, N_SPOILT = 100, 8
+"""Volunteers who are filmed spoilt in every way there is."""
 LEAST_COVERAGE, LARGEST_COVERAGE = 0.86, 0.94
-LEAST_ACCEPTED, LEAST_CAUGHT = 0.97, 0.95
-DISTANCES_M: Mapping[str, tuple[float, float]] = {
-    "under 3 m": (0.0, 3.0),
-    "3 to 4 m": (3.0, 4.0),
-    "over 4 m": (4.0, np.inf),
-}
-ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -54,6 +48,15 @@ class Bar:
         """The figure's name."""
         return f"{self.measure}/{self.label}" if self.label else self.measure
 
+    def holds_for(self, reading: Reading) -> bool:
+        """Whether a reading is one that the bar is about; lengths with the person's height given."""
+        return (
+            reading.measure == self.measure
+            and reading.has_height
+            and (self.views is None or reading.view in self.views)
+            and (self.fps is None or rate_class(reading.fps) == rate_class(self.fps))
+        )
+
 
 BARS = (
     Bar("trunk_flexion_deg", 2.5, ("side",), label="side"),
@@ -70,54 +73,17 @@ BARS = (
     Bar("step_time_s", 0.03),
     Bar("fingertip_to_floor_cm", 4.0),
 )
-"""Issue 3, section Measured; lengths with the person's height given."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """How a measure fared on some recordings."""
-
-    n: int
-    """Recordings that hold the measure's truth."""
-    n_given: int
-    """Of these, how many got a value with an interval."""
-    mean_error: float
-    """Mean absolute error."""
-    bias: float
-    coverage: float
-    """Share of the intervals that hold the truth."""
-    half_width: float
-    """Median half width of the intervals."""
-
-
-def summarise(readings: Sequence[Reading]) -> Summary:
-    """Return how the readings of one measure fared; NaN where none was given."""
-    true, value, error = (
-        np.array([getattr(reading, name) for reading in readings], dtype=np.float64)
-        for name in ("true", "value", "error")
-    )
-    there = np.isfinite(true)
-    given = there & np.isfinite(value) & np.isfinite(error)
-    if not given.any():
-        return Summary(int(there.sum()), 0, *(float("nan"),) * 4)
-    off = (value - true)[given]
-    return Summary(
-        n=int(there.sum()),
-        n_given=int(given.sum()),
-        mean_error=float(np.abs(off).mean()),
-        bias=float(off.mean()),
-        coverage=float((np.abs(off) <= error[given]).mean()),
-        half_width=float(np.median(error[given])),
-    )
+"""Issue 3, section Measured."""
 
 
 def run_measures(
     *,
-    n_subjects: int = 60,
+    n_subjects: int = N_SUBJECTS,
+    first: int = FIRST_SUBJECT,
+    n_spoilt: int = N_SPOILT,
     cohort: Path | None = None,
-    models: Sequence[str] = MODELS,
+    models: Sequence[str] = (BARRED_MODEL,),
     n_workers: int = 1,
-    plots: Path | None = None,
     calibration: Calibration | None = None,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> BenchmarkResult:
@@ -125,29 +91,48 @@ def run_measures(
 
     Parameters
     ----------
-    n_subjects
-        Volunteers, each filmed from `VIEWS_EACH` views in every exercise; one in five also with every kind of fault.
+    n_subjects, first
+        How many volunteers and the first one's number; each is filmed once in every exercise, views taking turns.
+    n_spoilt
+        Volunteers from number `FIRST_SPOILT` on who are filmed once with every kind of fault.
     cohort
         Folder where the films' landmarks are kept; what is there is not filmed again. None = the user's cache folder.
-    plots
-        Folder for Bland-Altman plots; None = none are drawn.
     calibration
         None = the one that ships.
+
+    Raises
+    ------
+    FilmingError
+        When no recording at all could be filmed; single ones that could not are named in the notes.
     """
-    subjects = range(n_subjects)
-    spoilt = range(0, n_subjects, round(1 / SPOILT_SHARE))
-    shots = plan_measuring(subjects, seed=HELD_OUT_SEED, views_each=VIEWS_EACH) + plan_spoilt(
-        spoilt, seed=HELD_OUT_SEED
+    shots = plan_judged(n_subjects=n_subjects, first=first, n_spoilt=n_spoilt)
+    failures: list[str] = []
+    films = film(
+        shots,
+        folder=cohort or default_folder(),
+        models=models,
+        n_workers=n_workers,
+        on_progress=on_progress,
+        on_failure=lambda shot, error: failures.append(f"{shot.name} ({error})"),
     )
-    films = film(shots, folder=cohort or default_folder(), models=models, n_workers=n_workers, on_progress=on_progress)
-    return judge_measures(films, models=models, plots=plots, calibration=calibration)
+    if not films:
+        raise FilmingError(f"none of {len(shots)} recordings could be filmed; the first: {failures[0]}")
+    return judge_measures(films, models=models, calibration=calibration, failures=failures)
+
+
+def plan_judged(
+    *, n_subjects: int = N_SUBJECTS, first: int = FIRST_SUBJECT, n_spoilt: int = N_SPOILT
+) -> tuple[Shot, ...]:
+    """Plan the recordings that are judged; parameters as of `run_measures`."""
+    measured, spoilt = range(first, first + n_subjects), range(FIRST_SPOILT, FIRST_SPOILT + n_spoilt)
+    return plan_measuring(measured, seed=HELD_OUT_SEED) + plan_spoilt(spoilt, seed=HELD_OUT_SEED)
 
 
 def default_folder() -> Path:
     """Return where the held-out volunteers' landmarks are kept on this machine."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("backsight") / "held-out"
+    return user_cache_path("backsight") / "cohorts" / "held-out"
 
 
 def film(
@@ -157,8 +142,15 @@ def film(
     models: Sequence[str],
     n_workers: int = 1,
     on_progress: Callable[[str, int, int], None] | None = None,
+    on_failure: Callable[[Shot, Exception], None] | None = None,
 ) -> list[FilmedRecording]:
-    """Film what is not in the folder yet, and return all of it."""
+    """Film what is not in the folder yet, and return all of it.
+
+    Parameters
+    ----------
+    on_failure
+        Called with each shot that could not be filmed and why; None = the first such error is raised at the end.
+    """
     from backsight.composition import pose_bundle
     from backsight.studio.cohort import film_cohort
 
@@ -167,175 +159,136 @@ def film(
             on_progress("Filming virtual volunteers", done, total)
 
     bundles = {model: pose_bundle(model, on_progress=on_progress) for model in models}
-    return film_cohort(shots, folder=folder, models=bundles, n_workers=n_workers, on_progress=progress)
+    return film_cohort(
+        shots, folder=folder, models=bundles, n_workers=n_workers, on_progress=progress, on_failure=on_failure
+    )
 
 
 def judge_measures(
     films: Sequence[FilmedRecording],
     *,
-    models: Sequence[str] = MODELS,
-    plots: Path | None = None,
+    models: Sequence[str] = (BARRED_MODEL,),
     calibration: Calibration | None = None,
+    failures: Sequence[str] = (),
 ) -> BenchmarkResult:
-    """Judge every measure and the quality gate on films of volunteers who were not calibrated on."""
-    from backsight.benchmarks.filmed import judge_films, read_measures
+    """Judge every measure and the quality gate on films of volunteers who were not calibrated on.
+
+    Parameters
+    ----------
+    failures
+        What could not be filmed, and why, for the notes.
+    """
+    from backsight.benchmarks.filmed import judge_films, read_measures, read_perfectly_seen
 
     readings = list(read_measures(films, models=models, calibration=calibration))
+    perfect = list(read_perfectly_seen(films))
     verdicts = list(judge_films(films, models=models))
-    if plots is not None:
-        _draw(plots, readings)
-    n_people = len({film.recording.subject_id for film in films})
     return BenchmarkResult(
         name="measures",
         seeds=tuple(sorted({film.seed for film in films})),
         figures=(
-            *_barred(readings),
-            *(figure for model in models for figure in _coverage(readings, model)),
-            *(figure for model in models for figure in _gate(verdicts, model)),
+            *(figure for bar in BARS for figure in _barred(bar, readings, perfect)),
+            *(figure for model in models for figure in _pooled_coverage(readings, model)),
+            *_coverage_by_measure(readings),
+            *(figure for model in models for figure in gate_figures(verdicts, model, barred=model == BARRED_MODEL)),
         ),
-        rows=tuple(_rows(readings)),
-        notes=(
-            f"{n_people} virtual volunteers, {len(films)} recordings; no real person is among them.",
-            "Mean absolute errors are over the recordings that got a value; the rows of --json tell how many did not.",
-        ),
+        rows=tuple(tabulate(readings)),
+        notes=(*_who(films), *_NOTES, *GATE_NOTES, *_lost(failures)),
+        plots=tuple(_plots(readings)),
     )
 
 
-def _barred(readings: Iterable[Reading]) -> list[Figure]:
-    found = [reading for reading in readings if reading.pose_model == BARRED_MODEL and reading.has_height]
+_NOTES = (
+    "mean_error: mean absolute error of the recordings that got a value; given: the share that did, of those that the "
+    "quality gate did not refuse and that hold the truth. to_4_m: of these, where the camera stood no further than "
+    f"{NEAR_M:g} m from the hips at the start; the others are filmed from up to 5 m and, where the way leads to the "
+    "camera, further.",
+    "perfectly_seen: the same recordings' mean absolute error if BlazePose made none, without calibration: what "
+    "geometry and definitions alone are off by. Its n is how many could be measured so.",
+    "held: share of the 90 % intervals that hold the truth.",
+)
+
+
+def _who(films: Sequence[FilmedRecording]) -> tuple[str, ...]:
+    good, spoilt = (
+        [film for film in films if (film.shot.spoil is not None) is is_spoilt] for is_spoilt in (False, True)
+    )
+    return (
+        f"{_people(good)}, {len(good)} recordings; {len(spoilt)} more, of {_people(spoilt)}, are spoilt on purpose. "
+        "No real person is among them.",
+    )
+
+
+def _people(films: Sequence[FilmedRecording]) -> str:
+    numbers = sorted({film.number for film in films})
+    which = f" (numbers {numbers[0]} to {numbers[-1]})" if numbers else ""
+    return f"{len(numbers)} virtual volunteers{which}"
+
+
+def _lost(failures: Sequence[str]) -> tuple[str, ...]:
+    if not failures:
+        return ()
+    return (f"{len(failures)} recordings could not be filmed and are left out: {'; '.join(failures)}.",)
+
+
+def _barred(bar: Bar, readings: Iterable[Reading], perfect: Iterable[Reading]) -> list[Figure]:
+    """Return a bar's error at all distances and near, the share that was given, and the error of perfect sight."""
+    chosen = [item for item in readings if item.pose_model == BARRED_MODEL and bar.holds_for(item)]
+    seen = {(item.shot_name, item.measure) for item in chosen}
     figures = []
-    for bar in BARS:
-        chosen = [
-            reading
-            for reading in found
-            if reading.measure == bar.measure
-            and (bar.views is None or reading.view in bar.views)
-            and (bar.fps is None or _rate(reading.fps) == _rate(bar.fps))
-        ]
-        summary = summarise(chosen)
-        unit = chosen[0].unit if chosen else ""
-        figures.append(Figure(f"{bar.name}/mean_error", summary.mean_error, unit, summary.n_given, bar=bar.limit))
-    return figures
+    for near in (False, True):
+        place = "/to_4_m" if near else ""
+        found = [item for item in chosen if not near or item.distance_m <= NEAR_M]
+        summary, unit, limit = summarise(found), found[0].unit if found else "", None if near else bar.limit
+        figures.append(Figure(f"{bar.name}/mean_error{place}", summary.mean_error, unit, summary.n_given, bar=limit))
+        figures.append(Figure(f"{bar.name}/given{place}", summary.given, "share", summary.n, better="higher"))
+    of_same = [item for item in perfect if bar.holds_for(item) and (item.shot_name, item.measure) in seen]
+    off = np.array([item.raw - item.true for item in of_same])
+    off = off[np.isfinite(off)]
+    unit = of_same[0].unit if of_same else ""
+    error = float(np.abs(off).mean()) if off.size else float("nan")
+    return [*figures, Figure(f"{bar.name}/perfectly_seen", error, unit, off.size)]
 
 
-def _coverage(readings: Iterable[Reading], model: str) -> tuple[Figure, ...]:
+def _pooled_coverage(readings: Iterable[Reading], model: str) -> tuple[Figure, ...]:
     summary = summarise([reading for reading in readings if reading.pose_model == model])
-    barred = model == BARRED_MODEL
+    least, largest = (LEAST_COVERAGE, LARGEST_COVERAGE) if model == BARRED_MODEL else (None, None)
+    n = summary.n_given
     return (
-        Figure(
-            f"coverage_at_least/{model}",
-            summary.coverage,
-            "share",
-            summary.n_given,
-            bar=LEAST_COVERAGE if barred else None,
-            better="higher",
-        ),
-        Figure(
-            f"coverage_at_most/{model}",
-            summary.coverage,
-            "share",
-            summary.n_given,
-            bar=LARGEST_COVERAGE if barred else None,
-        ),
+        Figure(f"held_at_least/{model}", summary.coverage, "share", n, bar=least, better="higher"),
+        Figure(f"held_at_most/{model}", summary.coverage, "share", n, bar=largest),
     )
 
 
-def _gate(verdicts: Iterable[GateVerdict], model: str) -> tuple[Figure, ...]:
-    """Good recordings accepted, spoilt ones refused or flagged, together and by kind.
-
-    Where chance put somebody else or a piece of furniture before the lens, either answer may be right: no bar.
-    """
-    from backsight.benchmarks.filmed import BYSTANDER, OCCLUDER
-
-    of_model = [verdict for verdict in verdicts if verdict.pose_model == model]
-    good = [verdict.verdict is not QualityVerdict.UNUSABLE for verdict in of_model if verdict.spoil is None]
-    clean = [verdict.verdict is QualityVerdict.GOOD for verdict in of_model if verdict.spoil is None]
-    caught: dict[str, list[bool]] = defaultdict(list)
-    for verdict in of_model:
-        if verdict.spoil is not None:
-            caught[verdict.spoil].append(verdict.verdict is not QualityVerdict.GOOD)
-    by_chance = {kind: caught.pop(kind) for kind in (BYSTANDER, OCCLUDER) if kind in caught}
-    every = [item for kind in caught.values() for item in kind]
-    barred = model == BARRED_MODEL
-    return (
-        _share(f"good_accepted/{model}", good, bar=LEAST_ACCEPTED if barred else None),
-        _share(f"good_unflagged/{model}", clean),
-        _share(f"spoilt_caught/{model}", every, bar=LEAST_CAUGHT if barred else None),
-        *(_share(f"spoilt_caught/{model}/{kind}", items) for kind, items in sorted(caught.items())),
-        *(_share(f"flagged/{model}/{kind}", items) for kind, items in by_chance.items()),
-    )
-
-
-def _share(name: str, items: Sequence[bool], *, bar: float | None = None) -> Figure:
-    value = sum(items) / len(items) if items else float("nan")
-    return Figure(name, value, "share", len(items), bar=bar, better="higher")
-
-
-def _rate(fps: float) -> str:
-    return "60 fps" if fps >= FAST_FPS - 1.0 else "30 fps"
-
-
-def _distance(distance_m: float) -> str:
-    return next(name for name, (low, high) in DISTANCES_M.items() if low <= distance_m < high)
-
-
-def _rows(readings: Iterable[Reading]) -> list[dict[str, Any]]:
-    """Return one row for each measure, model, scale and view; in all, by distance and, for times, by frame rate."""
-    groups: dict[tuple[str, str, str, str, str, str], list[Reading]] = defaultdict(list)
+def _coverage_by_measure(readings: Iterable[Reading]) -> Iterable[Figure]:
+    """Yield each measure's coverage and the share of recordings that got a value, for the barred model."""
+    groups: dict[str, list[Reading]] = defaultdict(list)
     for reading in readings:
-        scale = ("height given" if reading.has_height else "height not given") if reading.measure in SCALED else ALL
-        distances, rates = (ALL, _distance(reading.distance_m)), (ALL,)
-        places = [(distance, rate) for distance in distances for rate in rates]
-        if reading.measure in TIMED:
-            places.append((ALL, _rate(reading.fps)))
-        for view in (ALL, reading.view):
-            for distance, rate in places:
-                groups[reading.measure, reading.pose_model, scale, view, distance, rate].append(reading)
-    rows = []
-    for (measure, model, scale, view, distance, rate), chosen in groups.items():
+        if reading.pose_model == BARRED_MODEL:
+            suffix = "/no_height" if scale_of(reading) == WITHOUT_HEIGHT else ""
+            groups[f"{reading.measure}{suffix}"].append(reading)
+    for name, chosen in groups.items():
         summary = summarise(chosen)
-        rows.append(
-            {
-                "measure": measure,
-                "unit": chosen[0].unit,
-                "pose_model": model,
-                "scale": scale,
-                "view": view,
-                "distance": distance,
-                "frame_rate": rate,
-                "n": summary.n,
-                "n_given": summary.n_given,
-                "mean_error": _rounded(summary.mean_error),
-                "bias": _rounded(summary.bias),
-                "coverage": _rounded(summary.coverage),
-                "half_width": _rounded(summary.half_width),
-            }
-        )
-    return rows
+        yield Figure(f"{name}/held", summary.coverage, "share", summary.n_given, better="higher")
+        yield Figure(f"{name}/given", summary.given, "share", summary.n, better="higher")
 
 
-def _rounded(value: float) -> float | None:
-    return float(f"{value:.3g}") if np.isfinite(value) else None
-
-
-def _draw(folder: Path, readings: Iterable[Reading]) -> None:
-    """Draw one Bland-Altman page for each exercise, all views together."""
-    from backsight.benchmarks.bland_altman import draw_bland_altman
-
-    pairs: dict[Exercise, dict[str, tuple[FloatArray, FloatArray]]] = defaultdict(dict)
+def _plots(readings: Iterable[Reading]) -> Iterable[Plot]:
+    """Yield a Bland-Altman page for each exercise, all views together."""
+    grouped: dict[Exercise, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     units: dict[str, str] = {}
-    grouped: dict[tuple[Exercise, str], list[tuple[float, float]]] = defaultdict(list)
     for reading in readings:
         if reading.pose_model == BARRED_MODEL and reading.has_height and np.isfinite(reading.value + reading.true):
-            grouped[reading.exercise, reading.measure].append((reading.value, reading.true))
+            grouped[reading.exercise][reading.measure].append((reading.value, reading.true))
             units[reading.measure] = reading.unit
-    for (exercise, measure), values in grouped.items():
-        measured, true = np.array(values).T
-        pairs[exercise][measure] = (measured, true)
-    for exercise, of_exercise in pairs.items():
-        draw_bland_altman(
-            folder / f"measures-{exercise}.svg",
-            of_exercise,
+    for exercise, measures in grouped.items():
+        panels: dict[str, tuple[FloatArray, FloatArray]] = {}
+        for measure, pairs in measures.items():
+            measured, true = np.array(pairs).T
+            panels[measure] = (measured, true)
+        yield Plot(
+            name=f"measures-{exercise}",
             title=f"{exercise.label}: measured against true, BlazePose {BARRED_MODEL}, all views that give a value",
-            unit=units,
+            panels=panels,
+            units={measure: units[measure] for measure in panels},
         )

@@ -148,18 +148,9 @@ def find_jump(
     if not np.isfinite(hip).any():
         return NoJump("the hips are not seen")
     apex_s = float(timestamps_s[int(np.nanargmax(hip))])
-    floors = [_floor_levels(toes, timestamps_s, apex_s=apex_s) for toes in toe_height_m.T]
-    before, after = (median_of_known(np.array(levels)) for levels in zip(*floors, strict=True))
-    if np.isnan(before + after):
-        return NoJump("the feet are not seen on the floor before and after the jump")
-    if abs(before - after) > LEVEL_FLOOR_WITHIN_M:
-        return NoJump("the floor is not equally high before and after the jump")
-    clearance = np.column_stack(
-        [
-            _above_floor(toes, levels, timestamps_s, apex_s=apex_s)
-            for toes, levels in zip(toe_height_m.T, floors, strict=True)
-        ]
-    )
+    clearance = _find_clearance(toe_height_m, timestamps_s, apex_s=apex_s)
+    if isinstance(clearance, NoJump):
+        return clearance
     standing = _standing(hip, timestamps_s, apex_s=apex_s)
     rise_m = _trunk_rise_m(hip_height_m, shoulder_height_m, timestamps_s, standing, apex_s=apex_s)
     if rise_m < SMALLEST_RISE_M:
@@ -219,14 +210,11 @@ def fit_flight(
     seen = np.isfinite(clearance_m[near])
     toes = _Toes(timestamps_s[near], np.where(seen, clearance_m[near], 0.0), seen, expected_m)
     shortest, longest = durations_s
-    durations = np.arange(shortest, longest + 0.5 * _COARSE_S, _COARSE_S)
-    middles = near_s + np.arange(-middle_within_s, middle_within_s + 0.5 * _COARSE_S, _COARSE_S)
-    around = np.arange(-_COARSE_S, _COARSE_S + 0.5 * _FINE_S, _FINE_S)
-    trust = seen.astype(np.float64)
-    for _ in range(3):
-        curve = _best(durations, middles, toes, trust)
-        trust = seen * np.minimum(1.0, HUBER_LIMIT_M / np.maximum(np.abs(toes.stray(curve)), 1e-9))
-    curve = _best(curve.duration_s + around, curve.middle_s + around, toes, trust)
+    curve = _search(
+        toes,
+        durations=np.arange(shortest, longest + 0.5 * _COARSE_S, _COARSE_S),
+        middles=near_s + np.arange(-middle_within_s, middle_within_s + 0.5 * _COARSE_S, _COARSE_S),
+    )
     flying = seen & (np.abs(toes.times_s - curve.middle_s) < 0.5 * curve.duration_s)[:, np.newaxis]
     if not shortest < curve.duration_s < longest or flying.sum() < FEWEST_READINGS:
         return None
@@ -280,6 +268,16 @@ class _Toes:
         return above
 
 
+def _search(toes: _Toes, *, durations: FloatArray, middles: FloatArray) -> _Curve:
+    """Return the curve that fits best, first in steps of `_COARSE_S` and then, around it, of `_FINE_S`."""
+    trust = toes.seen.astype(np.float64)
+    for _ in range(3):
+        curve = _best(durations, middles, toes, trust)
+        trust = np.where(toes.seen, np.minimum(1.0, HUBER_LIMIT_M / np.maximum(np.abs(toes.stray(curve)), 1e-9)), 0.0)
+    around = np.arange(-_COARSE_S, _COARSE_S + 0.5 * _FINE_S, _FINE_S)
+    return _best(curve.duration_s + around, curve.middle_s + around, toes, trust)
+
+
 def _best(durations: FloatArray, middles: FloatArray, toes: _Toes, trust: FloatArray) -> _Curve:
     """Return the curve that fits best of all pairs of duration and middle."""
     usual = 0.5 * GRAVITY_M_PER_S2
@@ -313,6 +311,22 @@ def _one_foot(clearance_m: FloatArray, timestamps_s: FloatArray, *, together: Fl
             together.duration_s + 2.0 * _OWN_TIME_WITHIN_S,
         ),
         middle_within_s=_OWN_TIME_WITHIN_S,
+    )
+
+
+def _find_clearance(toe_height_m: FloatArray, timestamps_s: FloatArray, *, apex_s: float) -> FloatArray | NoJump:
+    """Return how high each toe is above where it rests; shape (n_frames, 2), NaN = missing."""
+    floors = [_floor_levels(toes, timestamps_s, apex_s=apex_s) for toes in toe_height_m.T]
+    before, after = (median_of_known(np.array(levels)) for levels in zip(*floors, strict=True))
+    if np.isnan(before + after):
+        return NoJump("the feet are not seen on the floor before and after the jump")
+    if abs(before - after) > LEVEL_FLOOR_WITHIN_M:
+        return NoJump("the floor is not equally high before and after the jump")
+    return np.column_stack(
+        [
+            _above_floor(toes, levels, timestamps_s, apex_s=apex_s)
+            for toes, levels in zip(toe_height_m.T, floors, strict=True)
+        ]
     )
 
 

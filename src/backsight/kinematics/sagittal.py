@@ -21,11 +21,11 @@ from backsight.kinematics.view import View
 
 BENT_BEYOND_DEG = 10.0
 """From this tilt of the trunk above standing on, hips and shoulders no longer tell where the person faces: on rendered
-volunteers BlazePose turned some by 90 degrees and more before it saw a bend of 30."""
+volunteers (seed 7001) BlazePose turned some by 90 degrees and more before it saw a bend of 30."""
 PICTURE_COUNTS = ((10.0, 0.0), (30.0, 0.5), (60.0, 1.0))
 """How much the picture counts, from 0 to 1, at angles off the front or back, in degrees; in between along a straight
-line. At 30 degrees picture and world err to opposite sides: on rendered volunteers the mean of both scattered half as
-much as either."""
+line. At 30 degrees picture and world err to opposite sides: on rendered volunteers (seed 7001) the mean of both
+scattered half as much as either."""
 MOST_FLEXED_DEG = 160.0
 """Nobody's trunk hangs steeper than this: BlazePose has lost the person, or found a wrong one in the first frames."""
 FOCAL_PER_LONG_SIDE = 0.7
@@ -62,19 +62,24 @@ def picture_weight(view: View) -> float:
     return float(np.interp(view.off_front_deg, angles_deg, weights))
 
 
-def sagittal_flexion_deg(pose: PoseSequence, *, view: View, body: BodySize) -> FloatArray:
+def sagittal_flexion_deg(pose: PoseSequence, *, view: View, body: BodySize, shows_back: bool) -> FloatArray:
     """Return the trunk's inclination from picture and world, weighted by the view; forward positive, 90 = level.
 
     Standing is still in it. Where one side's shoulder or hip is missing the other side's stands in. Shape (n_frames,);
     NaN = missing, or seen as nobody can be.
+
+    Parameters
+    ----------
+    shows_back
+        The person faces away from the lens, so that the trunk goes away from it as it bends.
     """
     weight = picture_weight(view)
     if weight == 1.0:
-        flexion_deg = _flexion_in_picture_deg(pose, view=view, body=body)
+        flexion_deg = _flexion_in_picture_deg(pose, view=view, body=body, shows_back=shows_back)
     elif weight == 0.0:
         flexion_deg = _tilt_in_world_deg(pose.world_m, view)
     else:
-        picture_deg = _flexion_in_picture_deg(pose, view=view, body=body)
+        picture_deg = _flexion_in_picture_deg(pose, view=view, body=body, shows_back=shows_back)
         flexion_deg = weight * picture_deg + (1.0 - weight) * _tilt_in_world_deg(pose.world_m, view)
     return np.where(_is_upside_down(pose) | (flexion_deg > MOST_FLEXED_DEG), np.nan, flexion_deg)
 
@@ -120,30 +125,27 @@ def _trunk(positions: FloatArray) -> FloatArray:
     )
 
 
-def _flexion_in_picture_deg(pose: PoseSequence, *, view: View, body: BodySize) -> FloatArray:
+def _flexion_in_picture_deg(pose: PoseSequence, *, view: View, body: BodySize, shows_back: bool) -> FloatArray:
     """Return the inclination at which a rod of the trunk's length would look most like the trunk in the picture.
 
-    The rod stands on the hips, flexes where the person faces and comes nearer to the lens as it does, or goes away,
-    which makes it look longer or shorter. Length and height of the picture both have a part in it, so that the view
-    need not be known well: at 60 degrees off the front an error of 10 changes little.
+    The rod stands on the hips, flexes where the person faces and comes nearer to the lens as it does, or goes away
+    where the back is turned to it, which makes it look longer or shorter. Length and height of the picture both have a
+    part in it, so that the view need not be known well: at 60 degrees off the front an error of 10 changes little.
     """
     trunk_px = _trunk(pose.image_px[:, :, :2])
     seen = np.column_stack((view.towards_right * trunk_px[:, 0], -trunk_px[:, 1])) / body.px_per_m
-    upward = known(seen[:, 1])
-    if not len(upward):
+    heights_m = known(seen[:, 1])
+    if not len(heights_m):
         return np.full(pose.n_frames, np.nan)
-    full = seen[:, 1] >= _UPRIGHT_SHARE * np.percentile(upward, 97.0)
+    full = seen[:, 1] >= _UPRIGHT_SHARE * np.percentile(heights_m, 97.0)
     length_m = median_of_known(np.hypot(seen[full, 0], seen[full, 1]))
     distance_m = FOCAL_PER_LONG_SIDE * max(pose.frame_size) / body.px_per_m
     off_front, slope, flexion = (np.radians(deg) for deg in (view.off_front_deg, LENS_ABOVE_HIPS_DEG, _TRIED_DEG))
-    nearer = np.sin(flexion) * np.cos(off_front) * np.cos(slope) + np.cos(flexion) * np.sin(slope)
+    towards_lens = np.sin(flexion) * np.cos(off_front) * (-1.0 if shows_back else 1.0)
+    nearer = towards_lens * np.cos(slope) + np.cos(flexion) * np.sin(slope)
+    upward = np.cos(flexion) * np.cos(slope) - towards_lens * np.sin(slope)
     rod = (
-        np.column_stack(
-            (
-                np.sin(flexion) * np.sin(off_front),
-                np.cos(flexion) * np.cos(slope) - np.sin(flexion) * np.cos(off_front) * np.sin(slope),
-            )
-        )
+        np.column_stack((np.sin(flexion) * np.sin(off_front), upward))
         * (length_m / (1.0 - length_m / distance_m * nearer))[:, np.newaxis]
     )
     off = np.square(seen[:, np.newaxis] - rod).sum(axis=2)

@@ -192,7 +192,7 @@ def check_whole_body(track: PoseTrack, *, exercise: Exercise | None) -> QualityC
     )
 
 
-def find_parts(pose: PoseSequence, *, exercise: Exercise) -> dict[str, NDArray[np.bool_]]:
+def find_parts(pose: PoseSequence, *, exercise: Exercise | None) -> dict[str, NDArray[np.bool_]]:
     """Return for each part of the body that `exercise` needs where it is in the picture and seen; shape (n_frames,)."""
     found = {name: _part_seen(pose, part) for name, part in _PARTS.items()}
     if exercise is Exercise.TOUCH_TOES:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib import resources
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from backsight.scoring.person import Person
 
 LEVEL = 0.9
 """Share of the virtual volunteers whose true value the interval holds."""
-FORMAT = 2
+FORMAT = 3
 """Layout of the file; raised when an older reader would misread it."""
 VIEW_BANDS: Mapping[str, tuple[float, float]] = {
     "front": (0.0, 20.0),
@@ -70,6 +71,9 @@ UNTESTED_MODELS = {"heavy": "full"}
 """BlazePose models without virtual volunteers of their own, and the model whose errors stand in."""
 FEWEST_PEOPLE = 12
 """An interval from fewer virtual volunteers is chance; for one of 90 % the conformal quantile needs 9."""
+
+
+_ONE_SIDED_Z = NormalDist().inv_cdf(0.95)
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,8 @@ class Cell:
     """Of the 90 % interval of a person of `person_px` and a corrected value of `centre` + `shift`."""
     spread: float
     """Half width of the 90 % range of the true values among all the volunteers: the interval that needs no camera."""
+    correlation: float
+    """Spearman's, of raw with true values; NaN = all alike."""
     person_px: float
     """Median standing height of the volunteers in the picture, in pixels."""
     smallest_px: float
@@ -172,6 +178,18 @@ class Cell:
         """
         reaches = [] if norm is None else [abs(end - norm.middle) for end in (norm.low, norm.high)]
         return error <= max([self.spread, *(reach for reach in reaches if np.isfinite(reach))])
+
+    @property
+    def follows(self) -> bool:
+        """Whether raw values go with the true ones, at 5 % against chance.
+
+        Where people differ little an interval is narrow even if the camera sees nothing of what is to be measured: such
+        a value would pass for a measurement and be the volunteers' average. Fisher's z with Fieller's variance for
+        Spearman's correlation (Fieller et al. 1957, doi:10.1093/biomet/44.3-4.470), each person counting once.
+        """
+        if self.n_people <= 3:
+            return False
+        return bool(np.arctanh(min(self.correlation, 0.9999)) * np.sqrt((self.n_people - 3) / 1.06) > _ONE_SIDED_Z)
 
     def correct(self, raw: float) -> float:
         """Return a raw value less the bias."""
@@ -298,6 +316,12 @@ def _calibrated(item: Measurement, *, conditions: Conditions, found: Calibration
         )
     value = cell.correct(item.value)
     error = cell.error(value, person_px=conditions.person_px, fps=conditions.fps)
+    if not cell.follows:
+        return _untold(
+            item,
+            f"Cannot be measured {_VIEW_WORDS[key.view]}: on {cell.n_people} virtual volunteers what BlazePose "
+            f"{key.pose_model} showed did not go with the truth (rank correlation {cell.correlation:.2f}).",
+        )
     if not cell.tells(error, norm=item.norm):
         return _untold(
             item,

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from backsight.domain.validation import FloatArray
 from backsight.scoring.calibration import (
@@ -218,11 +219,19 @@ def _fit_group(samples: Sequence[CalibrationSample], *, spread: float) -> Iterat
             high=item.line.high,
             half_width=conformal_quantile(scores),
             spread=spread,
+            correlation=_rank_correlation(item.table.raw, item.table.true),
             person_px=float(np.median(sizes)),
             smallest_px=float(np.percentile(sizes, 5.0)),
             size_power=size_power,
             growth=growth,
         )
+
+
+def _rank_correlation(raw: FloatArray, true: FloatArray) -> float:
+    """Return Spearman's correlation; NaN where one of the two is constant."""
+    if np.ptp(raw) == 0.0 or np.ptp(true) == 0.0:
+        return float("nan")
+    return float(stats.spearmanr(raw, true).statistic)
 
 
 def _scale_of(sample: CalibrationSample) -> bool | None:

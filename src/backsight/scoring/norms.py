@@ -1,4 +1,4 @@
-"""What is usual in healthy adults, each with the source that says so. Knows nothing of poses.
+"""What is usual in healthy adults, each with the source that says so, and what has no norm. Knows nothing of poses.
 
 Centiles that a source does not print are derived here, with the assumption stated in the norm itself. Most ranges are
 no centiles at all: `Norm.kind` says what they are. One that has only been remembered and not read again is provisional,
@@ -7,6 +7,7 @@ a placeholder and not a fact.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf
 from statistics import NormalDist
 
@@ -77,16 +78,11 @@ LATERAL_LEAN_RANGE_DEG = Norm(
     kind=NormKind.REMEMBERED_RANGE,
     assumption="The remembered range stands in for centiles.",
 )
-AXIAL_ROTATION_RANGE_DEG = Norm(
-    middle=9.0,
-    low=7.0,
-    high=inf,
-    source=f"Crosbie et al., axial rotation in gait about 9 degrees; the lower end 7 is {_REMEMBERED}",
-    kind=NormKind.REMEMBERED_RANGE,
-    assumption="The lower end of a remembered range of 7 to 10 degrees stands in for a centile. Weak evidence: a "
-    "meta-analysis (Smith et al., 97 studies) finds no difference in amplitude between people with and without pain.",
-)
 _PHASE_MEAN_DEG, _PHASE_SD_DEG = 120.0, 30.0
+"""Assumed. Cited is only which way and how far pain shifts the phase, in standard deviations (Smith; Lamoth). Virtual
+volunteers are drawn about 140 with 25 degrees, assumed as well, and all walk at a usual speed. The norm lies lower and
+is wider because real people who walk slowly, of whatever age and health, turn more in phase, and nobody knows by how
+much: it flags only who would be far out among the volunteers, too (82 degrees against their 10th centile of 108)."""
 THORAX_PELVIS_PHASE_DEG = Norm(
     middle=_PHASE_MEAN_DEG,
     low=_PHASE_MEAN_DEG - _Z90 * _PHASE_SD_DEG,
@@ -94,8 +90,8 @@ THORAX_PELVIS_PHASE_DEG = Norm(
     source=f"Smith et al., 97 studies: more in phase with low back pain, SMD -0.60; Lamoth et al.; level {_REMEMBERED}",
     kind=NormKind.REMEMBERED_RANGE,
     assumption="No source at hand prints how far apart the turns of healthy people are: a mean of 120 degrees and a "
-    "standard deviation of 30 at a usual speed are assumed, the lower end is the 10th centile. The effect of pain is "
-    "then 18 degrees, and walking slowly lowers the phase, too.",
+    "standard deviation of 30 are assumed, with room for people who walk slowly, which lowers the phase, too; the "
+    "lower end is the 10th centile. The effect of pain is then 18 degrees.",
 )
 PELVIC_OBLIQUITY_RANGE_DEG = Norm(
     middle=9.0,
@@ -140,3 +136,37 @@ JUMP_HEIGHT_CM = Norm(
     assumption="Sex and age are not known: the middle of both ranges and the lower end of the lower one. No effect of "
     "low back pain on jump height has been found (PMC6193468).",
 )
+
+_NO_SIDE_TO_SIDE = (
+    "Differences between the sides are normal, and the 10 % that is often quoted as their limit is arbitrary "
+    "(Herzog 1989, Robinson 1987)."
+)
+_NO_SOURCE = "No source at hand says what is usual."
+WITHOUT_NORM: Mapping[str, str] = {
+    "bend_down_s": "Laird et al. 2019 print the duration of the whole bend, and the whole is judged.",
+    "bend_up_s": "Laird et al. 2019 print the duration of the whole bend, and the whole is judged.",
+    "lateral_deviation_deg": "No source at hand says by how much healthy people, or people with low back pain, leave "
+    "the middle while they bend. The 2 to 3 degrees remembered for a standing lean hold for standing: nobody says that "
+    "a deeply bent trunk keeps to them. So it feeds no sub-index, asymmetric lean neither.",
+    "bend_knee_flexion_deg": _NO_SOURCE,
+    "hip_delay_s": "Laird et al. 2019 print the delay of the pelvis (-0.21 s; -0.36 s with pain) by their own rule for "
+    "an onset, from sensors on the skin; ours is read from the hips' way backward, and the two do not compare.",
+    "cadence_per_min": "Speed is judged; cadence depends on the length of the legs.",
+    "step_time_s": "Speed is judged; step time depends on the length of the legs.",
+    "step_length_cm": "Speed is judged; step length depends on the length of the legs.",
+    "step_time_asymmetry_percent": _NO_SIDE_TO_SIDE,
+    "step_length_asymmetry_percent": _NO_SIDE_TO_SIDE,
+    "arm_swing_asymmetry_percent": _NO_SIDE_TO_SIDE,
+    "shoulder_obliquity_range_deg": "No source at hand says how far the shoulder line tilts in gait; the 2 to 3 "
+    "degrees remembered are of standing.",
+    "axial_rotation_range_deg": "Crosbie et al. print about 9 degrees for pelvis against lower thorax. The line "
+    "through the shoulders turns against that through the hips by more: two turns of 8.5 and 10 degrees that are 140 "
+    "degrees apart make 17. No source at hand has that quantity, and a meta-analysis (Smith et al., 97 studies) finds "
+    "no difference in amplitude between people with and without pain: it is judged when they turn, not how far.",
+    "jump_hip_rise_cm": "The jump's height is judged; the hips' rise holds the stretching of legs and ankles, too.",
+    "countermovement_depth_cm": _NO_SOURCE,
+    "take_off_asymmetry_ms": _NO_SOURCE,
+    "landing_asymmetry_ms": _NO_SOURCE,
+    "landing_trunk_flexion_deg": _NO_SOURCE,
+}
+"""Measures without a norm, by name, and why: no value of theirs is called good or bad."""

@@ -52,7 +52,7 @@ class Person:
 
         Shape (n_frames,); NaN = missing.
         """
-        return sagittal_flexion_deg(self.pose, view=self.view, body=self.body)
+        return sagittal_flexion_deg(self.pose, view=self.view, body=self.body, shows_back=self.shows_back)
 
     @property
     def shows_back(self) -> bool:

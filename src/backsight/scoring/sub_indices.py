@@ -42,12 +42,11 @@ _RULES = {
     ),
     Exercise.WALK: (
         LEAN,
-        # How far and when are two questions: people with low back pain turn as far as others, but more in step with the
-        # pelvis (Smith: 97 studies).
-        _Rule("axial_rotation", "Reduced axial rotation", "axial_rotation_range_deg", norms.AXIAL_ROTATION_RANGE_DEG),
+        # People with low back pain turn as far as others, but more in step with the pelvis (Smith: 97 studies): the
+        # phase is judged and not the amplitude, for which there is no norm, either.
         _Rule(
-            "trunk_in_step",
-            "Shoulders turning with the pelvis",
+            "axial_rotation",
+            "Axial rotation: shoulders turning with the pelvis",
             "thorax_pelvis_phase_deg",
             norms.THORAX_PELVIS_PHASE_DEG,
         ),
@@ -62,8 +61,9 @@ _RULES = {
 def sub_indices(measured: MeasuredMovement, *, exercise: Exercise) -> tuple[SubIndex, ...]:
     """Return the sub-indices of an exercise, always the same ones in the same order.
 
-    Lean and evenness come from every exercise, read while upright with the arms down; axial rotation and its rhythm
-    come from the walk. A jump's height makes none: no effect of low back pain on it has been found.
+    Lean and evenness come from every exercise, read while upright with the arms down; axial rotation comes from the
+    walk, as the phase between shoulders and pelvis. A jump's height makes none: no effect of low back pain on it has
+    been found.
 
     Parameters
     ----------

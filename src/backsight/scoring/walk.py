@@ -11,7 +11,7 @@ from backsight.domain.assessment import MeasuredMovement, Measurement, MovementE
 from backsight.kinematics.gait import HeelStrike, find_walking_speed
 from backsight.scoring import norms
 from backsight.scoring.person import Person
-from backsight.scoring.walk_seen import Walk, observe_walk
+from backsight.scoring.walk_seen import Walk
 from backsight.scoring.walk_trunk import NO_STEPS, explain_exchange, measure_trunk_in_walk, symmetry_index_percent
 
 ACROSS_ENOUGH_DEG = 50.0
@@ -70,9 +70,14 @@ NO_LENGTH = (
 LOW_CONFIDENCE = "Low confidence: two metres are two or three steps; the 10 % often quoted as a limit is arbitrary."
 
 
-def measure_walk(person: Person) -> MeasuredMovement:
-    """Measure speed, steps, their symmetry, the trunk's swings and the arms' symmetry; raw, without errors."""
-    walk = observe_walk(person)
+def measure_walk(person: Person, walk: Walk | str) -> MeasuredMovement:
+    """Measure speed, steps, their symmetry, the trunk's swings and the arms' symmetry; raw, without errors.
+
+    Parameters
+    ----------
+    walk
+        The walk, or why there is none.
+    """
     if isinstance(walk, str):
         steps = tuple(replace(item, note=walk) for item in STEP_MEASURES)
         return MeasuredMovement(steps + measure_trunk_in_walk(person, walk))

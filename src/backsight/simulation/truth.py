@@ -180,6 +180,7 @@ def _walk(motion: Motion, angles: Mapping[str, FloatArray]) -> dict[str, float]:
         "step_time_asymmetry_percent": _symmetry_index(_mean(times[~is_right]), _mean(times[is_right])),
         "step_length_asymmetry_percent": _symmetry_index(_mean(lengths[~is_right]), _mean(lengths[is_right])),
         "lateral_lean_range_deg": 2.0 * abs(cycle.component(angles["lateral_lean_deg"])),
+        "shoulder_obliquity_range_deg": 2.0 * abs(cycle.component(angles["shoulder_obliquity_deg"])),
         "pelvic_obliquity_range_deg": 2.0 * abs(cycle.component(angles["pelvic_obliquity_deg"])),
         "axial_rotation_range_deg": 2.0 * abs(cycle.component(angles["axial_rotation_deg"])),
         "thorax_pelvis_phase_deg": abs(apart),

@@ -120,15 +120,13 @@ def load_filmed(
 
 def is_filmed(folder: Path, shot: Shot, *, models: set[str], now: Fingerprint) -> bool:
     """Whether a shot is there, whole, seen by every one of `models`, and what today's code would film."""
-    path = shot_path(folder, shot)
-    if not path.exists():
-        return False
-    try:
-        # Reading everything is what tells a damaged file from a whole one.
-        description, tracks = _read(path)
-    except InputError:
-        return False
-    return models <= set(tracks) and _is_same_film(description, now) and _is_same_movement(description, now)
+    return _find(folder, shot, models=models, now=now) is not None
+
+
+def find_filmed(folder: Path, shot: Shot, *, models: set[str], now: Fingerprint) -> FilmedRecording | None:
+    """Return a shot's recording; None where `is_filmed` is False."""
+    found = _find(folder, shot, models=models, now=now)
+    return None if found is None else _restore(*found, now=now)
 
 
 def read_filmed(path: Path, *, now: Fingerprint) -> FilmedRecording:
@@ -139,7 +137,25 @@ def read_filmed(path: Path, *, now: Fingerprint) -> FilmedRecording:
     InputError
         When the file is damaged or none of ours.
     """
-    description, tracks = _read(path)
+    return _restore(*_read(path), now=now)
+
+
+def _find(
+    folder: Path, shot: Shot, *, models: set[str], now: Fingerprint
+) -> tuple[dict[str, Any], dict[str, PoseTrack]] | None:
+    path = shot_path(folder, shot)
+    if not path.exists():
+        return None
+    try:
+        # Reading everything is what tells a damaged file from a whole one.
+        description, tracks = _read(path)
+    except InputError:
+        return None
+    is_usable = models <= set(tracks) and _is_same_film(description, now) and _is_same_movement(description, now)
+    return (description, tracks) if is_usable else None
+
+
+def _restore(description: dict[str, Any], tracks: dict[str, PoseTrack], *, now: Fingerprint) -> FilmedRecording:
     shot, noted = description["shot"], description["noted"]
     if _is_same_movement(description, now):
         filmed = describe(shot, shot.perform(), tracks=tracks, source=_source(noted["source"]))

@@ -10,8 +10,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from backsight.domain.sequences import PoseTrack
-from backsight.errors import FilmingError, InputError, MissingDependencyError, ModelFileError, OutputError
-from backsight.studio.cache import is_filmed, read_filmed, save_filmed, shot_path
+from backsight.errors import (
+    BacksightError,
+    FilmingError,
+    InputError,
+    MissingDependencyError,
+    ModelFileError,
+    OutputError,
+    ShotError,
+)
+from backsight.studio.cache import find_filmed, is_filmed, read_filmed, save_filmed, shot_path
 from backsight.studio.filmed import Equipment, FilmedRecording, Shot, film_recording
 from backsight.studio.fingerprint import Fingerprint
 from backsight.studio.volunteers import (
@@ -26,7 +34,7 @@ from backsight.studio.volunteers import (
 from backsight.studio.workers import Count, Work, run_jobs
 
 ENDS_EVERYTHING = (FilmingError, OutputError, ModelFileError, MissingDependencyError)
-"""Errors of the machine: every other shot would meet them, too."""
+"""Errors of the machine: every other shot would meet them, too, but for `ShotError`."""
 
 COHORT_NOTE = "cohort.json"
 """The file by which a cohort's folder is known."""
@@ -53,17 +61,27 @@ def film_cohort(
 
     See `film_shots`, which does the same without reading everything at the end.
     """
-    paths = film_shots(
+    there: dict[Shot, FilmedRecording] = {}
+    now = Fingerprint.of_package()
+
+    def is_there(shot: Shot) -> bool:
+        found = find_filmed(folder, shot, models=set(models), now=now)
+        if found is not None:
+            there[shot] = found
+        return found is not None
+
+    listed = _film_missing(
         shots,
+        is_there,
         folder=folder,
         models=models,
+        now=now,
         n_workers=n_workers,
         on_progress=on_progress,
         on_failure=on_failure,
         equipment=equipment,
     )
-    now = Fingerprint.of_package()
-    return [read_filmed(path, now=now) for path in paths]
+    return [there.get(shot) or read_filmed(shot_path(folder, shot), now=now) for shot in listed]
 
 
 def film_shots(
@@ -102,23 +120,55 @@ def film_shots(
     OutputError, ModelFileError, MissingDependencyError, FilmingError
         What would meet every shot ends the cohort at once.
     """
-    _make_folder(folder)
     now = Fingerprint.of_package()
-    missing = [shot for shot in shots if not is_filmed(folder, shot, models=set(models), now=now)]
-    work = partial(_film, folder=folder, models=dict(models), fingerprint=now, equipment=equipment)
-    _run(
-        missing,
-        work,
-        n_units=(1 + len(models)) * _expected_frames(missing),
+    listed = _film_missing(
+        shots,
+        lambda shot: is_filmed(folder, shot, models=set(models), now=now),
+        folder=folder,
+        models=models,
+        now=now,
         n_workers=n_workers,
         on_progress=on_progress,
         on_failure=on_failure,
+        equipment=equipment,
     )
-    failed = {shot for shot in missing if not is_filmed(folder, shot, models=set(models), now=now)}
-    there = [shot for shot in shots if shot not in failed]
-    paths = [shot_path(folder, shot) for shot in there]
-    write_manifest(folder, [manifest_row(shot, file=path.name) for shot, path in zip(there, paths, strict=True)])
-    return paths
+    return [shot_path(folder, shot) for shot in listed]
+
+
+def _film_missing(
+    shots: Sequence[Shot],
+    is_there: Callable[[Shot], bool],
+    *,
+    folder: Path,
+    models: Mapping[str, Path],
+    now: Fingerprint,
+    n_workers: int,
+    on_progress: Progress | None,
+    on_failure: OnFailure | None,
+    equipment: Equipment | None,
+) -> list[Shot]:
+    """Film the shots that are not there and list all that are then; each file that is there is read only once."""
+    _make_folder(folder)
+    missing = [shot for shot in shots if not is_there(shot)]
+    failed: set[Shot] = set()
+
+    def note(shot: Shot, error: Exception) -> None:
+        failed.add(shot)
+        if on_failure:
+            on_failure(shot, error)
+
+    _run(
+        missing,
+        partial(_film, folder=folder, models=dict(models), fingerprint=now, equipment=equipment),
+        n_units=(1 + len(models)) * _expected_frames(missing),
+        n_workers=n_workers,
+        on_progress=on_progress,
+        on_failure=note if on_failure else None,
+        name=_shot_name,
+    )
+    listed = [shot for shot in shots if shot not in failed]
+    write_manifest(folder, [manifest_row(shot, file=shot_path(folder, shot).name) for shot in listed])
+    return listed
 
 
 def film_people(
@@ -156,6 +206,7 @@ def film_people(
         n_workers=n_workers,
         on_progress=on_progress,
         on_failure=(lambda person, error: on_failure(person[0], error)) if on_failure else None,
+        name=_person_name,
     )
     rows = [
         manifest_row(shot, file=f"{person_folder(person)}/{shot.exercise}.mp4")
@@ -175,6 +226,7 @@ def _run(
     n_workers: int,
     on_progress: Progress | None,
     on_failure: Callable[[JobT, Exception], None] | None,
+    name: Callable[[JobT], str],
 ) -> None:
     """Do every job; one that fails does not stop the others, unless the machine is at fault."""
     n_done = 0
@@ -186,12 +238,12 @@ def _run(
             on_progress(done, max(done, n_units))
 
     first_failure: Exception | None = None
-    for outcome in run_jobs(jobs, work, n_workers=n_workers, on_count=show):
+    for outcome in run_jobs(jobs, partial(_work_by_name, work=work, name=name), n_workers=n_workers, on_count=show):
         try:
             outcome.result()
-        except ENDS_EVERYTHING:
-            raise
-        except Exception as error:  # noqa: BLE001  (whatever one film stumbles over must not lose the others)
+        except BacksightError as error:
+            if isinstance(error, ENDS_EVERYTHING) and not isinstance(error, ShotError):
+                raise
             if on_failure:
                 on_failure(outcome.job, error)
             first_failure = first_failure or error
@@ -199,6 +251,27 @@ def _run(
         raise first_failure
     if on_progress:
         on_progress(n_done, n_done)
+
+
+def _work_by_name(job: JobT, count: Count, /, *, work: Work[JobT, None], name: Callable[[JobT], str]) -> None:
+    """Do a job; whatever it stumbles over says whose it was and can be sent between processes."""
+    try:
+        work(job, count)
+    except BacksightError:
+        raise
+    except Exception as error:
+        raise ShotError(
+            f"{name(job)}: cannot be filmed ({type(error).__name__}: {error}); try once more, and report it with this "
+            "name if it comes back"
+        ) from error
+
+
+def _shot_name(shot: Shot) -> str:
+    return shot.name
+
+
+def _person_name(person: Sequence[Shot]) -> str:
+    return person_folder(person)
 
 
 def check_cohort_folder(folder: Path, *, seed: int, landmarks_only: bool) -> None:
@@ -255,8 +328,9 @@ def _film(
     equipment: Equipment | None,
 ) -> None:
     seen: dict[str, PoseTrack] = {}
-    if is_filmed(folder, shot, models=set(), now=fingerprint):
-        seen |= read_filmed(shot_path(folder, shot), now=fingerprint).tracks
+    earlier = find_filmed(folder, shot, models=set(), now=fingerprint)
+    if earlier is not None:
+        seen |= earlier.tracks
     bundles = {model: path for model, path in models.items() if model not in seen}
     filmed = film_recording(shot, bundles=bundles, equipment=equipment, on_tick=lambda _done, _total: count(1))
     # What was seen stays in the file: sending it between processes would cost more than reading it again.

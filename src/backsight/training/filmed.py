@@ -9,6 +9,7 @@ import numpy as np
 
 from backsight.errors import InputError
 from backsight.pipeline import prepare
+from backsight.simulation.seeds import HELD_OUT_SEED, TRAINING_SEED
 from backsight.studio.cache import load_filmed
 from backsight.studio.filmed import FilmedRecording
 from backsight.training.examples import Example
@@ -28,13 +29,18 @@ def filmed_examples(folders: Iterable[Path], *, on_progress: Callable[[int, int]
     Raises
     ------
     InputError
-        When a folder holds no films, or two of them hold the same volunteer.
+        When a folder holds no films, two of them hold the same volunteer, or a volunteer is held out for judging.
     """
     examples: list[Example] = []
     home: dict[str, Path] = {}
     for folder in folders:
         # Films outlive small changes of the renderer; what BlazePose saw in them is as true as ever.
         for filmed in load_filmed(folder, require_fresh=False, on_progress=on_progress):
+            if filmed.seed == HELD_OUT_SEED:
+                raise InputError(
+                    f"{folder}: holds volunteers of seed {HELD_OUT_SEED}, on whom benchmarks judge and nothing is ever "
+                    f"trained; film others: backsight simulate cohort --landmarks-only --seed {TRAINING_SEED}"
+                )
             subject_id = filmed.recording.subject_id
             if home.setdefault(subject_id, folder) != folder:
                 raise InputError(

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from backsight.benchmarks.bland_altman import draw_bland_altman, limits_of_agreement
+from backsight.benchmarks.bland_altman import check_drawable, draw_bland_altman, draw_plots, limits_of_agreement
+from backsight.benchmarks.figures import Plot
 from backsight.errors import OutputError
 
 matplotlib = pytest.importorskip("matplotlib", reason="plots are in the extra `simulate`")
@@ -25,3 +26,17 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         draw_bland_altman(tmp_path / "file" / "a.svg", {"x": (np.ones(2), np.ones(2))}, title="", unit="deg")
+
+
+def test_a_folder_is_made_beforehand_or_refused(tmp_path):
+    check_drawable(tmp_path / "new" / "plots")
+    assert list((tmp_path / "new" / "plots").iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="a part of that path is a file"):
+        check_drawable(tmp_path / "file" / "plots")
+
+
+def test_each_page_is_a_file_of_its_name(tmp_path):
+    panels = {"x": (np.array([1.0, 2.0]), np.array([1.5, 2.0]))}
+    draw_plots(tmp_path, [Plot("first", "Title", panels, {"x": "cm"}), Plot("second", "Title", panels, {"x": "cm"})])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first.svg", "second.svg"]

@@ -1,3 +1,5 @@
+import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -5,6 +7,8 @@ import pytest
 from backsight.demo.session import Comparison, compare, session_clips, session_folder, session_height_m
 from backsight.domain.assessment import Interval, Measurement
 from backsight.domain.recording import Exercise
+from backsight.simulation.truth import measure_truth
+from backsight.studio.filmed import Shot
 from backsight.video.reader import VideoFile
 from tests.assessments import make_assessment
 
@@ -45,3 +49,20 @@ def test_estimates_are_set_beside_the_truth_of_their_own_exercise():
         (None, "Spinal health index", pytest.approx(0.3)),
     ]
     assert rows[1].error == pytest.approx(0.2)
+
+
+def test_the_truth_that_ships_is_what_the_volunteer_of_today_does():
+    # As `make demo-session` has it; a change of the simulation that leaves the clips as they are would be found here.
+    stored = json.loads((session_folder() / "truth.json").read_text(encoding="utf-8"))
+    yaws_deg = {Exercise.TOUCH_TOES: 75.0, Exercise.WALK: 80.0, Exercise.JUMP: 20.0}
+    for recording in stored["recordings"]:
+        exercise = Exercise(recording["exercise"])
+        shot = Shot(13, exercise, 1, fps=30.0, yaw_deg=yaws_deg[exercise], distance_m=3.0)
+        truth = measure_truth(shot.perform())
+        values = {item["name"]: item["value"] for item in recording["measures"] if item["value"] is not None}
+        known = {name: value for name, value in truth.values.items() if math.isfinite(value)}
+        assert values == pytest.approx(known, abs=1e-5)
+        assert [item["time_s"] for item in recording["events"]] == pytest.approx(
+            [event.time_s for event in truth.events], abs=1e-5
+        )
+        assert len(shot.perform().motion.timestamps_s) == recording["n_frames"]

@@ -28,8 +28,18 @@ def view_of(pose):
     return find_view(hold_facing(body_frame(pose.world_m), pose.world_m, pose.timestamps_s))
 
 
-def flexion(pose):
-    return sagittal_flexion_deg(pose, view=view_of(pose), body=measure_body(pose))
+def flexion(pose, *, shows_back=False):
+    return sagittal_flexion_deg(pose, view=view_of(pose), body=measure_body(pose), shows_back=shows_back)
+
+
+def through_a_lens(pose):
+    """Draw a person as a lens 3 m away sees it, whose focal length is 0.7 of the longer side, looking down by 4 deg."""
+    slope, distance_m, focal_px = np.radians(4.0), 3.0, 0.7 * 1280
+    x, y, z = np.moveaxis(pose.world_m, -1, 0)
+    seen = np.stack((x, y * np.cos(slope) - z * np.sin(slope), y * np.sin(slope) + z * np.cos(slope)), axis=-1)
+    scale = focal_px / (distance_m + seen[..., 2:])
+    picture = np.concatenate((seen[..., :2] * scale + [640.0, 360.0], seen[..., 2:] * scale), axis=-1)
+    return changed(pose, image_px=picture)
 
 
 @pytest.mark.parametrize("yaw", [90.0, -90.0])
@@ -44,18 +54,20 @@ def test_flexion_from_either_side(yaw):
 @pytest.mark.parametrize("yaw", [0.0, 20.0, 35.0, -45.0, 60.0, 75.0, 140.0])
 def test_flexion_at_an_angle(yaw):
     # Drawn without perspective; undoing what is not there costs up to 3 degrees.
-    assert flexion(bending(yaw_deg=yaw))[DEEPEST] == pytest.approx(100.0, abs=3.0)
+    got = flexion(bending(yaw_deg=yaw), shows_back=abs(yaw) > 90.0)
+    assert got[DEEPEST] == pytest.approx(100.0, abs=3.0)
 
 
-def test_a_trunk_that_comes_nearer_to_the_lens_is_not_taken_for_one_that_bends_less():
-    # Drawn as a lens 3 m away sees it whose focal length is 0.7 of the longer side, on the line of sight of 4 degrees.
-    slope, distance_m, focal_px = np.radians(4.0), 3.0, 0.7 * 1280
-    pose = bending(yaw_deg=60.0, flexion_deg=5.0 + 65.0 * BEND)
-    x, y, z = np.moveaxis(pose.world_m, -1, 0)
-    seen = np.stack((x, y * np.cos(slope) - z * np.sin(slope), y * np.sin(slope) + z * np.cos(slope)), axis=-1)
-    scale = focal_px / (distance_m + seen[..., 2:])
-    picture = np.concatenate((seen[..., :2] * scale + [640.0, 360.0], seen[..., 2:] * scale), axis=-1)
-    assert flexion(changed(pose, image_px=picture))[DEEPEST] == pytest.approx(70.0, abs=1.0)
+@pytest.mark.parametrize("peak", [60.0, 90.0])
+@pytest.mark.parametrize("yaw", [60.0, -60.0, 120.0, -120.0])
+def test_a_trunk_that_comes_nearer_to_the_lens_or_goes_away_is_as_flexed_as_it_is(yaw, peak):
+    pose = through_a_lens(bending(yaw_deg=yaw, flexion_deg=5.0 + (peak - 5.0) * BEND))
+    assert flexion(pose, shows_back=abs(yaw) > 90.0)[DEEPEST] == pytest.approx(peak, abs=1.0)
+
+
+def test_a_back_taken_for_a_front_is_flexed_too_little():
+    pose = through_a_lens(bending(yaw_deg=120.0, flexion_deg=5.0 + 55.0 * BEND))
+    assert flexion(pose)[DEEPEST] < 58.5
 
 
 def test_a_person_leaning_sideways_from_the_front_is_not_flexed():

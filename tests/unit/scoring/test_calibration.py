@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,11 +78,33 @@ def test_a_view_without_volunteers_gives_no_value_and_says_so():
 
 
 def test_a_measure_that_errs_as_much_as_people_differ_gives_no_value():
-    # Noise of 40 degrees on people who differ by 5.
-    calibration = fit_calibration(samples(200, error=40.0, spread=5.0))
+    # Noise of 20 degrees on people who differ by 5: values go with the truth, but not by enough.
+    calibration = fit_calibration(samples(200, error=20.0, spread=5.0))
     got = take(100.0, calibration=calibration)
     assert math.isnan(got.value)
     assert "more than they differ from each other" in got.note
+
+
+def test_a_measure_that_does_not_go_with_the_truth_gives_no_value_however_narrow_its_interval():
+    # Raw values of one and true ones of another person: both within a few degrees of 100, and nothing to do with it.
+    right = samples(60, error=0.1, spread=2.0)
+    shuffled = [replace(one, true=other.true) for one, other in zip(right, right[30:] + right[:30], strict=True)]
+    norm = Norm(100.0, 80.0, 120.0, "made up", NormKind.CUT_OFF)
+    taken = MeasuredMovement((Measurement("trunk_flexion_deg", "Label", 100.0, "deg", norm=norm),))
+    for cohort, is_given in ((right, True), (shuffled, False)):
+        got = calibrate(taken, conditions=conditions(), calibration=fit_calibration(cohort))["trunk_flexion_deg"]
+        assert np.isfinite(got.value) == is_given
+    assert "did not go with the truth" in got.note
+
+
+def test_the_fewer_people_the_more_their_values_must_go_with_the_truth():
+    cell = fit_calibration(samples(60, error=2.0)).cells[CellKey("trunk_flexion_deg", "full", "side")]
+    # One-sided 5 %: z = atanh(r) sqrt((n - 3) / 1.06) > 1.645; at n = 12 that is r > .512, at n = 60 r > .221.
+    assert replace(cell, n_people=12, correlation=0.52).follows
+    assert not replace(cell, n_people=12, correlation=0.50).follows
+    assert replace(cell, n_people=60, correlation=0.23).follows
+    assert not replace(cell, n_people=60, correlation=0.21).follows
+    assert not replace(cell, correlation=float("nan")).follows
 
 
 def test_a_wide_interval_is_given_where_it_still_tells_the_best_from_the_worst():
@@ -101,6 +124,21 @@ def test_few_people_borrow_from_the_neighbouring_view_and_say_so():
     assert "45 to 70 degrees off the front or back or from the side" in cell.basis
     # Nobody was seen from the front: the side's errors are not its errors.
     assert CellKey("trunk_flexion_deg", "full", "front-oblique") not in fit_calibration(few).cells
+
+
+def test_few_people_borrow_from_the_other_frame_rate_and_say_so():
+    # Five people at 60 frames a second cannot have an interval of their own; 40 at 30 err four times as much.
+    few = samples(5, measure="step_time_s", error=1.0, fps=60.0, seed=3)
+    many = samples(40, measure="step_time_s", error=4.0, fps=30.0)
+    calibration = fit_calibration(few + many)
+    fast, slow = (calibration.cells[CellKey("step_time_s", "full", "side", rate)] for rate in ("60", "30"))
+    assert (fast.n_people, fast.pooled_rates) == (45, ("30", "60"))
+    assert (slow.n_people, slow.pooled_rates) == (40, ("30",))
+    assert "about 30 or 60 frames a second" in fast.basis
+    # The borrowed interval is as wide as the others' errors make it, and never that of the five alone.
+    assert fast.half_width == pytest.approx(slow.half_width, rel=0.25)
+    # Nobody was filmed at 60: the errors at 30 are no evidence for it.
+    assert CellKey("step_time_s", "full", "side", "60") not in fit_calibration(many).cells
 
 
 def test_seven_people_are_too_few():

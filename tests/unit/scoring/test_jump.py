@@ -2,36 +2,10 @@ import numpy as np
 import pytest
 
 from backsight.domain.landmarks import Landmark
-from backsight.kinematics.jumping import LIFT_SHARE
 from backsight.scoring.jump import MEASURES, measure_jump
 from backsight.scoring.person import observe
 from tests.unit.kinematics.skeletons import changed, make_pose, without
-
-TIMES = np.arange(0.0, 6.0, 1 / 30)
-TAKE_OFF_S = 2.5
-RISE_CM = 100.0 * 9.81 * 0.5**2 / 8.0
-
-
-BODY_M = observe(make_pose()).body.height_m
-LIFT_CM = 100.0 * LIFT_SHARE * BODY_M
-
-
-def jump_pose(flight_s=0.5, *, times=TIMES, late_left_foot_s=0.0, **more):
-    """Fly with stretched legs, bend the trunk by 30 degrees 0.2 s after landing."""
-
-    def arc_m(after_s=0.0):
-        since = times - TAKE_OFF_S - after_s
-        return np.where((since > 0) & (since < flight_s), 0.5 * 9.81 * since * (flight_s - since), 0.0)
-
-    since = times - TAKE_OFF_S
-    landing = 30.0 * np.exp(-0.5 * ((since - flight_s - 0.2) / 0.1) ** 2)
-    stretched_m = np.where((since > 0) & (since < flight_s), LIFT_CM / 100.0, 0.0)
-    hips_px = (640.0, 360.0 - 300.0 * (arc_m() + stretched_m))
-    pose = make_pose(timestamps_s=times, hip_px=hips_px, flexion_deg=5.0 + landing, **more)
-    image = pose.image_px.copy()
-    image[:, Landmark.LEFT_ANKLE :, 1] += 300.0 * stretched_m[:, np.newaxis]
-    image[:, Landmark.LEFT_FOOT_INDEX, 1] += 300.0 * (arc_m() - arc_m(late_left_foot_s))
-    return changed(pose, image_px=image)
+from tests.unit.scoring.movements import LIFT_CM, RISE_CM, TAKE_OFF_S, TIMES, jump_pose
 
 
 def crouching(pose, depth_m=0.2):

@@ -4,14 +4,25 @@ import numpy as np
 import pytest
 
 from backsight.domain.assessment import IndexVerdict, Interval, Norm, NormKind
+from backsight.domain.recording import Exercise
 from backsight.scoring import norms
+from backsight.scoring.measure import take_measures
+from backsight.scoring.person import observe
 from backsight.scoring.sub_indices import sub_index_interval, sub_index_value
+from tests.unit.kinematics.skeletons import make_pose
 
 NORMS = {name: norm for name, norm in vars(norms).items() if isinstance(norm, Norm)}
 
 
 def made_up(middle, low, high):
     return Norm(middle, low, high, "made up", NormKind.CUT_OFF)
+
+
+def test_every_measure_has_a_norm_or_a_reason_for_none():
+    person = observe(make_pose(timestamps_s=np.arange(0.0, 2.0, 1 / 30)))
+    taken = [item for exercise in Exercise for item in take_measures(person, exercise=exercise).measurements]
+    assert {item.name for item in taken if item.norm is None} == set(norms.WITHOUT_NORM)
+    assert all(norms.WITHOUT_NORM.values())
 
 
 def test_every_norm_is_ordered_and_names_its_source():

@@ -33,7 +33,7 @@ def test_each_exercise_has_its_own_and_posture_comes_from_all():
     names = {exercise: list(indexed(exercise)) for exercise in Exercise}
     for exercise in Exercise:
         assert {"asymmetric_lean", "shoulder_unevenness", "pelvic_unevenness"} <= set(names[exercise])
-    assert {"axial_rotation", "trunk_in_step", "slow_walking"} <= set(names[Exercise.WALK])
+    assert {"axial_rotation", "slow_walking"} <= set(names[Exercise.WALK])
     assert {"reduced_flexion", "slow_bending", "limited_reach"} <= set(names[Exercise.TOUCH_TOES])
     assert "axial_rotation" not in names[Exercise.JUMP]
 
@@ -64,12 +64,16 @@ def test_both_sides_count_alike_and_a_small_error_decides():
     )
 
 
-def test_how_far_and_when_the_trunk_turns_are_two_sub_indices():
-    got = indexed(Exercise.WALK, axial_rotation_range_deg=(12.0, 2.0), thorax_pelvis_phase_deg=(20.0, 15.0))
-    assert got["axial_rotation"].verdict is IndexVerdict.NO_RED_FLAG
-    assert got["trunk_in_step"].verdict is IndexVerdict.RED_FLAG
-    anti_phase = indexed(Exercise.WALK, thorax_pelvis_phase_deg=(175.0, 15.0))["trunk_in_step"]
-    assert anti_phase.value == 0.0
+def test_axial_rotation_is_judged_by_when_the_shoulders_turn_and_not_by_how_far():
+    far, in_phase, anti_phase = (
+        indexed(Exercise.WALK, axial_rotation_range_deg=(range_deg, 1.0), thorax_pelvis_phase_deg=phase)[
+            "axial_rotation"
+        ]
+        for range_deg, phase in ((30.0, (math.nan, math.nan)), (12.0, (20.0, 15.0)), (2.0, (175.0, 15.0)))
+    )
+    assert far.verdict is IndexVerdict.CANNOT_TELL
+    assert in_phase.verdict is IndexVerdict.RED_FLAG
+    assert (anti_phase.value, anti_phase.verdict) == (0.0, IndexVerdict.NO_RED_FLAG)
     # Assumed mean 120 and SD 30 degrees: 10 % of healthy people lie 1.2816 SD below.
     assert norms.THORAX_PELVIS_PHASE_DEG.low == pytest.approx(120.0 - 1.2816 * 30.0, abs=0.01)
     assert "assumed" in norms.THORAX_PELVIS_PHASE_DEG.assumption

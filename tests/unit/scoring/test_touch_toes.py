@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from backsight.domain.landmarks import Landmark
-from backsight.kinematics.bend import minimum_jerk
 from backsight.scoring.person import observe
 from backsight.scoring.touch_toes import measure_touch_toes
+from tests.unit.kinematics.profiles import least_jerk
 from tests.unit.kinematics.skeletons import make_pose, without
 
 TIMES = np.arange(0.0, 6.0, 1 / 30)
-BEND = minimum_jerk((TIMES - 1.0) / 1.3) - minimum_jerk((TIMES - 2.8) / 1.5)
+BEND = least_jerk((TIMES - 1.0) / 1.3) - least_jerk((TIMES - 2.8) / 1.5)
 HANDS = (Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST, Landmark.LEFT_INDEX, Landmark.RIGHT_INDEX)
 
 
@@ -97,7 +97,7 @@ def test_knees_that_bend_at_the_bottom(yaw):
 def test_hips_that_go_back_late():
     # The hips go back by 10 cm from 1.3 s on, 0.3 s after the trunk, and arrive with it at 2.3 s. Least jerk covers a
     # tenth of its way in a share of 0.247 of its time.
-    back_m = 0.1 * (minimum_jerk((TIMES - 1.3) / 1.0) - minimum_jerk((TIMES - 2.8) / 1.5))
+    back_m = 0.1 * (least_jerk((TIMES - 1.3) / 1.0) - least_jerk((TIMES - 2.8) / 1.5))
     got = measured(toes_pose(hip_px=(640.0 - 300.0 * back_m, 360.0)))["hip_delay_s"]
     assert got.value == pytest.approx(1.3 + 0.247 * 1.0 - (1.0 + 0.247 * 1.3), abs=0.02)
 
@@ -130,6 +130,16 @@ def test_a_person_lost_in_the_bend_gets_no_numbers():
     for item in got.measurements:
         assert np.isnan(item.value)
         assert "of the bend" in item.note
+
+
+def test_a_person_who_jumps_about_in_the_bend_gets_no_numbers():
+    # Ten degrees to either side, every sixth of a second, as where BlazePose loses the person again and again.
+    jumps = np.where(np.arange(len(TIMES)) // 5 % 2, 10.0, -10.0)
+    got = measured(toes_pose(flexion_deg=20.0 + 80.0 * BEND + jumps))
+    assert got.events == ()
+    for item in got.measurements:
+        assert np.isnan(item.value)
+        assert "off a smooth movement" in item.note
 
 
 def test_hidden_hands_leave_the_rest():

@@ -2,14 +2,17 @@ import numpy as np
 import pytest
 
 from backsight.domain.landmarks import Landmark
+from backsight.domain.recording import Exercise
+from backsight.scoring.measure import take_measures
 from backsight.scoring.person import observe
 from backsight.scoring.walk import measure_walk
+from backsight.scoring.walk_seen import observe_walk
 from tests.unit.kinematics.skeletons import FRAME_SIZE, changed, make_pose, mirrored, without
+from tests.unit.scoring.movements import SPEED_M_PER_S, TIMES, legs, on_the_way, walk_pose
 
-TIMES = np.arange(0.0, 6.0, 1 / 30)
 STEPS = np.sin(2.0 * np.pi * TIMES)
-SPEED_M_PER_S = 0.5
-FOCAL_PX = 0.6 * FRAME_SIZE[0]
+# The left foot strikes at 0.25 s, where STEPS is largest: then the right leg swings, and its side of the pelvis drops.
+PELVIS_DROPS = np.cos(2.0 * np.pi * TIMES)
 NAMES = [
     "gait_speed_m_per_s",
     "cadence_per_min",
@@ -18,6 +21,7 @@ NAMES = [
     "step_time_asymmetry_percent",
     "step_length_asymmetry_percent",
     "lateral_lean_range_deg",
+    "shoulder_obliquity_range_deg",
     "pelvic_obliquity_range_deg",
     "axial_rotation_range_deg",
     "thorax_pelvis_phase_deg",
@@ -26,35 +30,16 @@ NAMES = [
 SIDE_ONLY = ("gait_speed_m_per_s", "step_length_cm", "step_length_asymmetry_percent")
 FRONT_ONLY = (
     "lateral_lean_range_deg",
+    "shoulder_obliquity_range_deg",
     "pelvic_obliquity_range_deg",
     "axial_rotation_range_deg",
     "thorax_pelvis_phase_deg",
 )
 
 
-def legs(times=TIMES, *, strides_per_s=1.0):
-    """Legs of 0.84 m that swing by 25 degrees; the knee of the one that comes forward bends, most half-way."""
-    steps, forward = np.sin(2.0 * np.pi * strides_per_s * times), np.cos(2.0 * np.pi * strides_per_s * times)
-    knees = (60.0 * np.maximum(forward, 0.0), 60.0 * np.maximum(-forward, 0.0))
-    return {"thigh_forward_deg": (25.0 * steps, -25.0 * steps), "knee_flexion_deg": knees}
-
-
-def on_the_way(facing_deg, times=TIMES, *, speed_m_per_s=SPEED_M_PER_S):
-    """Walk where one faces, 4 m before a pinhole camera of the focal length that is assumed."""
-    come_m = speed_m_per_s * (times - times.mean())
-    depth_m = 4.0 - np.cos(np.radians(facing_deg)) * come_m
-    sideways_m = np.sin(np.radians(facing_deg)) * come_m
-    hips_px = 0.5 * FRAME_SIZE[0] + FOCAL_PX * sideways_m / depth_m
-    return {"px_per_m": FOCAL_PX / depth_m, "hip_px": (hips_px, 360.0)}
-
-
-def walk_pose(facing_deg=0.0, **more):
-    """Strikes at about 0.25 s (left), 0.75 s (right) and so on."""
-    return make_pose(timestamps_s=TIMES, **({"yaw_deg": facing_deg} | on_the_way(facing_deg) | legs() | more))
-
-
 def measured(pose, **more):
-    return measure_walk(observe(pose, **more))
+    person = observe(pose, **more)
+    return measure_walk(person, observe_walk(person))
 
 
 @pytest.mark.parametrize("facing_deg", [0.0, 30.0, -60.0, 90.0, -90.0, 140.0, 180.0])
@@ -154,11 +139,62 @@ def test_a_stop_on_the_way_leaves_no_walking_speed_and_says_so():
 
 
 def test_trunk_and_pelvis_in_a_walk_towards_the_camera():
-    got = measured(walk_pose(lean_right_deg=2.5 * STEPS, axial_right_deg=5.0 * STEPS, right_hip_up_deg=4.0 * STEPS))
+    got = measured(
+        walk_pose(
+            lean_right_deg=2.5 * STEPS,
+            axial_right_deg=5.0 * STEPS,
+            right_shoulder_up_deg=3.0 * STEPS,
+            right_hip_up_deg=4.0 * PELVIS_DROPS,
+        )
+    )
     assert got["lateral_lean_range_deg"].value == pytest.approx(5.0, rel=0.02)
     # This figure shows all of its depth, BlazePose only a share.
     assert got["axial_rotation_range_deg"].value == pytest.approx(10.0, rel=0.02)
+    assert got["shoulder_obliquity_range_deg"].value == pytest.approx(6.0, rel=0.02)
     assert got["pelvic_obliquity_range_deg"].value == pytest.approx(8.0, rel=0.02)
+
+
+@pytest.mark.parametrize("facing_deg", [30.0, -40.0, 140.0])
+def test_the_range_of_the_lean_from_an_oblique_view(facing_deg):
+    # A trunk that also bows with every step, twice a stride, which an oblique picture shows as a lean.
+    bowing_deg = 3.0 * np.sin(4.0 * np.pi * TIMES)
+    got = measured(walk_pose(facing_deg, lean_right_deg=2.5 * STEPS, flexion_deg=bowing_deg))
+    assert got["lateral_lean_range_deg"].value == pytest.approx(5.0, rel=0.03)
+    assert np.isnan(got["shoulder_obliquity_range_deg"].value)
+    too_far = measured(walk_pose(55.0, lean_right_deg=2.5 * STEPS))["lateral_lean_range_deg"]
+    assert np.isnan(too_far.value)
+    assert "film from the front" in too_far.note
+
+
+def test_hips_that_rise_with_the_lifted_leg_are_no_pelvis():
+    along, against = (measured(walk_pose(right_hip_up_deg=sign * 4.0 * PELVIS_DROPS)) for sign in (1.0, -1.0))
+    assert along["pelvic_obliquity_range_deg"].value == pytest.approx(8.0, rel=0.02)
+    assert np.isnan(against["pelvic_obliquity_range_deg"].value)
+    assert "lifted leg" in against["pelvic_obliquity_range_deg"].note
+
+
+@pytest.mark.parametrize("facing_deg", [0.0, 180.0])
+def test_a_pelvis_is_one_whichever_side_is_called_left(facing_deg):
+    # Exchanged are both the foot that strikes and the hip that drops: what is called right still drops as it swings.
+    for sign, is_pelvis in ((1.0, True), (-1.0, False)):
+        pose = walk_pose(facing_deg, right_hip_up_deg=sign * 4.0 * PELVIS_DROPS, **on_the_way(facing_deg + 180.0))
+        person = observe(pose)
+        walk = observe_walk(person)
+        assert walk.is_exchanged
+        assert np.isfinite(measure_walk(person, walk)["pelvic_obliquity_range_deg"].value) == is_pelvis
+
+
+def test_posture_of_who_is_seen_to_walk_backwards_is_mirrored_and_says_so():
+    crooked = {"lean_right_deg": 2.5, "right_shoulder_up_deg": -5.0, "right_hip_up_deg": 3.0}
+    names = ("lateral_lean_deg", "shoulder_obliquity_deg", "pelvic_obliquity_deg")
+    forwards, exchanged = (
+        take_measures(observe(walk_pose(0.0, **more, **crooked)), exercise=Exercise.WALK)
+        for more in ({}, on_the_way(180.0))
+    )
+    assert [forwards[name].value for name in names] == pytest.approx([2.5, -5.0, 3.0], abs=0.1)
+    assert [exchanged[name].value for name in names] == pytest.approx([-2.5, 5.0, -3.0], abs=0.1)
+    assert all("exchanged" in exchanged[name].note for name in names)
+    assert not any("exchanged" in forwards[name].note for name in names)
 
 
 @pytest.mark.parametrize(("behind_deg", "expected_deg"), [(0.0, 0.0), (90.0, 90.0), (180.0, 180.0), (-120.0, 120.0)])
@@ -198,14 +234,14 @@ def test_what_the_side_view_hides_has_a_reason():
 def test_two_metres_towards_the_camera_at_usual_speed_give_the_trunks_swings():
     # 1.3 m/s over 2 m: 1.54 s, 1.46 strides of 0.95 a second.
     times = np.arange(0.0, 2.0 / 1.3, 1 / 30)
-    steps = np.sin(2.0 * np.pi * 0.95 * times)
+    steps, drops = np.sin(2.0 * np.pi * 0.95 * times), np.cos(2.0 * np.pi * 0.95 * times)
     pose = make_pose(
         timestamps_s=times,
         **legs(times, strides_per_s=0.95),
         **on_the_way(0.0, times, speed_m_per_s=1.3),
         axial_right_deg=5.0 * steps,
         lean_right_deg=2.5 * steps,
-        right_hip_up_deg=4.0 * steps,
+        right_hip_up_deg=4.0 * drops,
     )
     got = measured(pose)
     assert got["step_time_s"].value == pytest.approx(0.5 / 0.95, abs=0.01)

@@ -39,6 +39,7 @@ NAMES: Mapping[Exercise, set[str]] = {
         "step_time_asymmetry_percent",
         "step_length_asymmetry_percent",
         "lateral_lean_range_deg",
+        "shoulder_obliquity_range_deg",
         "pelvic_obliquity_range_deg",
         "axial_rotation_range_deg",
         "thorax_pelvis_phase_deg",
@@ -227,6 +228,19 @@ def test_ranges_and_phase_of_the_walk_are_those_of_the_waves_it_was_made_of(volu
     assert values["thorax_pelvis_phase_deg"] == pytest.approx(120.0, abs=6.0)
     assert values["pelvic_obliquity_range_deg"] == pytest.approx(9.0, abs=0.5)
     assert values["lateral_lean_range_deg"] == pytest.approx(5.0, abs=0.7)
+
+
+def test_range_of_the_shoulders_is_that_of_their_line_stride_by_stride(volunteer: Volunteer) -> None:
+    performance = do(volunteer, Exercise.WALK, go=2, PELVIC_DROP=9.0, GAIT_SWAY=5.0)
+    truth, t = measure_truth(performance), performance.motion.timestamps_s
+    marks = performance.figure.landmarks_m
+    line = marks[:, L.RIGHT_SHOULDER] - marks[:, L.LEFT_SHOULDER]
+    tilt_deg = np.degrees(np.arctan2(line[:, 1], np.hypot(line[:, 0], line[:, 2])))
+    strikes_s = [event.time_s for event in truth.events]
+    stride = (t >= strikes_s[1]) & (t <= strikes_s[3])
+    # One wave a stride, and little beside it: its range is what lies between the highest and the lowest value.
+    assert truth.values["shoulder_obliquity_range_deg"] == pytest.approx(float(np.ptp(tilt_deg[stride])), rel=0.12)
+    assert truth.values["shoulder_obliquity_range_deg"] > 2.0
 
 
 def lowest_of(marks: FloatArray, heel: Landmark, toes: Landmark) -> FloatArray:

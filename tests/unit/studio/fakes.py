@@ -62,6 +62,21 @@ def fail_on_volunteer_1(
     write_small_clip(path, shot, performance, on_progress)
 
 
+class NeedsTwoError(Exception):
+    """Cannot be put together again from its message, and so not be sent between processes."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one + two)
+
+
+def fail_unsendably_on_volunteer_1(
+    path: Path, shot: Shot, performance: Performance, on_progress: Callable[[int, int], None]
+) -> None:
+    if shot.subject_index == 1:
+        raise NeedsTwoError("a", "b")
+    write_small_clip(path, shot, performance, on_progress)
+
+
 def refuse(path: Path, shot: Shot, performance: Performance, on_progress: Callable[[int, int], None]) -> None:
     raise AssertionError(f"{shot.name} is filmed again")
 
@@ -72,6 +87,7 @@ def meet_a_full_disk(path: Path, shot: Shot, performance: Performance, on_progre
 
 EQUIPMENT = Equipment(write_small_clip, pretend)
 STUMBLING = Equipment(fail_on_volunteer_1, pretend)
+UNSENDABLE = Equipment(fail_unsendably_on_volunteer_1, pretend)
 NONE_LEFT_TO_DO = Equipment(refuse, pretend)
 FULL_DISK = Equipment(meet_a_full_disk, pretend)
 

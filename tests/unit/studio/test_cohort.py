@@ -2,16 +2,18 @@
 
 import csv
 import json
+import zipfile
 from pathlib import Path
 
 import av
 import pytest
 
 from backsight.domain.recording import Exercise
-from backsight.errors import InputError, OutputError
+from backsight.errors import InputError, OutputError, ShotError
+from backsight.studio import cache
 from backsight.studio.cohort import check_cohort_folder, film_cohort, film_people
 from backsight.studio.filmed import Equipment, FilmedRecording, Shot, plan_shots
-from tests.unit.studio.fakes import BUNDLES, EQUIPMENT, FULL_DISK, NONE_LEFT_TO_DO, STUMBLING
+from tests.unit.studio.fakes import BUNDLES, EQUIPMENT, FULL_DISK, NONE_LEFT_TO_DO, STUMBLING, UNSENDABLE
 
 SHOTS = plan_shots(range(3), seed=4, exercises=[Exercise.JUMP], fps=6.0)
 
@@ -37,14 +39,36 @@ def test_a_shot_that_fails_is_told_and_the_others_are_there(tmp_path: Path) -> N
 
     assert [recording.number for recording in filmed] == [0, 2]
     ((shot, error),) = failures
-    assert (shot, str(error)) == (SHOTS[1], "the renderer stumbles")
+    assert shot == SHOTS[1]
+    assert str(error).startswith(f"{shot.name}: cannot be filmed (ZeroDivisionError: the renderer stumbles)")
     assert [recording.number for recording in film(tmp_path, EQUIPMENT)] == [0, 1, 2]
 
 
 def test_a_failure_that_nobody_asks_about_is_raised_when_the_others_are_done(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError, match="the renderer stumbles"):
+    with pytest.raises(ShotError, match=f"{SHOTS[1].name}: .*the renderer stumbles"):
         film(tmp_path, STUMBLING)
     assert len(list(tmp_path.glob("*.film"))) == 2
+
+
+def test_an_error_that_cannot_be_sent_between_processes_costs_one_shot_and_not_the_pool(tmp_path: Path) -> None:
+    failures: list[Shot] = []
+    filmed = film(tmp_path, UNSENDABLE, n_workers=2, on_failure=lambda shot, _error: failures.append(shot))
+    assert [recording.number for recording in filmed] == [0, 2]
+    assert failures == [SHOTS[1]]
+
+
+def test_what_is_there_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film(tmp_path, EQUIPMENT)
+    opened: list[str] = []
+
+    class CountingZip(zipfile.ZipFile):
+        def __init__(self, file: Path) -> None:
+            opened.append(file.stem)
+            super().__init__(file)
+
+    monkeypatch.setattr(cache.zipfile, "ZipFile", CountingZip)
+    assert len(film(tmp_path, NONE_LEFT_TO_DO)) == 3
+    assert sorted(opened) == sorted(shot.name for shot in SHOTS)
 
 
 def test_a_full_disk_ends_the_cohort_at_once(tmp_path: Path) -> None:

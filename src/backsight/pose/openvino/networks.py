@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,17 +95,32 @@ def load_networks(bundle: Path) -> tuple[Network, Network]:
     WeightsError
         When the bundle is missing, damaged, or holds other networks than BlazePose's.
     """
+    import_openvino()
+    try:
+        file = bundle.stat()
+    except OSError as error:
+        raise WeightsError(f"the BlazePose bundle {bundle} is missing. Run `backsight models fetch`") from error
+    detector, landmarks = _compiled(bundle, file.st_mtime_ns, file.st_size)
+    return _network(detector), _network(landmarks)
+
+
+def _network(compiled: Any) -> Network:
+    return Network(compiled.create_infer_request(), compiled.outputs)
+
+
+# A process that takes many recordings compiles once, which costs as much as some 50 frames.
+@lru_cache(maxsize=3)
+def _compiled(bundle: Path, _changed_ns: int, _n_bytes: int) -> tuple[Any, Any]:
+    """Return both networks of a bundle, compiled; a bundle that has changed on disk is read again."""
     openvino = import_openvino()
-    if not bundle.is_file():
-        raise WeightsError(f"the BlazePose bundle {bundle} is missing. Run `backsight models fetch`")
     try:
         # OpenVINO reads this format from files only. A system that keeps open files from being removed keeps these.
         with zipfile.ZipFile(bundle) as archive, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             detector, landmarks = (Path(archive.extract(name, folder)) for name in (DETECTOR_ENTRY, LANDMARKS_ENTRY))
             core = openvino.Core()
             return (
-                _load(core, detector, DETECTOR_OUTPUTS, mean=_DETECTOR_SCALE, scale=_DETECTOR_SCALE),
-                _load(core, landmarks, LANDMARK_OUTPUTS, mean=0.0, scale=255.0),
+                _compile(core, detector, DETECTOR_OUTPUTS, mean=_DETECTOR_SCALE, scale=_DETECTOR_SCALE),
+                _compile(core, landmarks, LANDMARK_OUTPUTS, mean=0.0, scale=255.0),
             )
     except (OSError, KeyError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         reason = ([line for line in str(error).splitlines() if line.strip()] or ["no reason given"])[-1].rstrip(".")
@@ -114,7 +130,7 @@ def load_networks(bundle: Path) -> tuple[Network, Network]:
         ) from error
 
 
-def _load(core: Any, model: Path, shapes: Sequence[tuple[int, ...]], *, mean: float, scale: float) -> Network:
+def _compile(core: Any, model: Path, shapes: Sequence[tuple[int, ...]], *, mean: float, scale: float) -> Any:
     openvino = import_openvino()
     whole = core.read_model(model)
     by_shape = {tuple(output.shape): output for output in whole.outputs}
@@ -125,5 +141,4 @@ def _load(core: Any, model: Path, shapes: Sequence[tuple[int, ...]], *, mean: fl
     steps = openvino.preprocess.PrePostProcessor(pruned)
     steps.input().tensor().set_element_type(openvino.Type.u8)
     steps.input().preprocess().convert_element_type(openvino.Type.f32).mean(mean).scale(scale)
-    compiled = core.compile_model(steps.build(), "CPU", _OPTIONS)
-    return Network(compiled.create_infer_request(), compiled.outputs)
+    return core.compile_model(steps.build(), "CPU", _OPTIONS)
