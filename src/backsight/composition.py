@@ -5,11 +5,13 @@ Adapters are imported inside the functions, so that a command loads what it uses
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,10 +96,13 @@ def _open_estimator(bundle: Path, engine: PoseEngine | str) -> FollowingEstimato
 
         try:
             return FollowingEstimator(load_tracker(bundle))
-        except (MissingDependencyError, WeightsError):
+        except (MissingDependencyError, WeightsError) as error:
             # MediaPipe may load what OpenVINO cannot, and says for itself what is wrong with a bundle.
             if engine == PoseEngine.OPENVINO:
                 raise
+            # Who has it installed expects its speed; who has not was promised nothing.
+            if find_spec("openvino") is not None:
+                logging.getLogger(__name__).warning("OpenVINO does not run here, MediaPipe does instead: %s", error)
     from backsight.pose.blazepose import BlazePose
 
     return BlazePose(bundle)

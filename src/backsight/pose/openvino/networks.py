@@ -65,7 +65,8 @@ def import_openvino() -> Any:
     try:
         with _without(_CONVERTER):
             import openvino
-    except ImportError as error:
+    except (ImportError, AttributeError, OSError, RuntimeError) as error:
+        # A library that is there and broken says so in many ways.
         raise MissingDependencyError(
             f"the engine openvino cannot be loaded ({error}): pip install 'backsight[fast]', or use --engine mediapipe"
         ) from error
