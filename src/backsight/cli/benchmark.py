@@ -27,6 +27,7 @@ class Benchmark(StrEnum):
     LIVE = "live"
     BATCH = "batch"
     RENDERING = "rendering"
+    INDEX = "index"
 
 
 def benchmark(
@@ -46,7 +47,7 @@ def benchmark(
     ] = 5,
     seconds: Annotated[float, typer.Option(min=1, help="live: how long to watch.")] = 60.0,
     subjects: Annotated[
-        int, typer.Option(min=1, help="measures: how many virtual volunteers, held out of calibration.")
+        int, typer.Option(min=1, help="measures, index: how many virtual volunteers, held out of calibration.")
     ] = 60,
     first: Annotated[
         int,
@@ -54,7 +55,7 @@ def benchmark(
             "--from",
             min=0,
             metavar="NUMBER",
-            help="measures: the first volunteer's number; those before 18 were looked at while rules were chosen.",
+            help="measures, index: the first volunteer's number; rules were chosen in sight of those before 18.",
         ),
     ] = 18,
     spoilt: Annotated[
@@ -62,16 +63,21 @@ def benchmark(
     ] = 8,
     cohort: Annotated[
         Path | None,
-        typer.Option(help="measures: folder of filmed volunteers, filled where it is not; default your cache folder."),
+        typer.Option(
+            help="measures, index: folder of filmed volunteers, filled where it is not; default your cache folder."
+        ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="measures: processes that film.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="measures, index: processes that film.")] = 1,
     data: Annotated[Path | None, typer.Option(help="agreement: folder of keraal_SUBJECT.npz.")] = None,
     videos: Annotated[Path | None, typer.Option(help="agreement: folder of keraal_KEY.avi.")] = None,
     frames: Annotated[int, typer.Option(min=2, help="pose: frames taken of each recording.")] = 120,
+    model: Annotated[
+        Path | None, typer.Option(help="index: checkpoint to judge; default the network that ships.")
+    ] = None,
     pose_model: Annotated[
         list[str] | None,
         typer.Option(
-            help="measures, agreement, pose: BlazePose lite, full or heavy; again for more. Default full; for pose all."
+            help="measures, index, agreement, pose: lite, full or heavy; again for more. Default full; for pose all."
         ),
     ] = None,
     plots: Annotated[
@@ -94,6 +100,7 @@ def benchmark(
         Benchmark.MEASURES: lambda show: _measures(subjects, first, spoilt, cohort, workers, pose_model, show),
         Benchmark.AGREEMENT: lambda show: _agreement(data, videos, pose_model, show),
         Benchmark.RENDERING: _rendering,
+        Benchmark.INDEX: lambda show: _index(model, subjects, first, cohort, workers, pose_model, show),
         Benchmark.POSE: lambda show: _pose(clips or [], pose_model, frames, show),
         Benchmark.LIVE: lambda _: _live(clip or (clips[0] if clips else None), seconds),
         Benchmark.BATCH: lambda show: _batch(repeats, show),
@@ -155,6 +162,29 @@ def _rendering(show: Progress | None) -> BenchmarkResult:
     from backsight.benchmarks.rendering import run_rendering
 
     return run_rendering(on_progress=show)
+
+
+def _index(
+    model: Path | None,
+    subjects: int,
+    first: int,
+    cohort: Path | None,
+    workers: int,
+    pose_models: list[str] | None,
+    show: Progress | None,
+) -> BenchmarkResult:
+    from backsight.benchmarks.index import run_index
+    from backsight.benchmarks.measures import BARRED_MODEL
+
+    return run_index(
+        model=model,
+        n_subjects=subjects,
+        first=first,
+        cohort=cohort,
+        pose_model=(pose_models or [BARRED_MODEL])[0],
+        n_workers=workers,
+        on_progress=show,
+    )
 
 
 def _pose(clips: list[str], pose_models: list[str] | None, n_frames: int, show: Progress | None) -> BenchmarkResult:
