@@ -50,6 +50,8 @@ bench: $(VENV)/.dev  ## Measure this machine, run the slow tests, write docs/fig
 	$(BIN)/python scripts/fetch_demo_clip.py
 	$(BIN)/backsight benchmark road --json docs/figures/road.json
 	$(BIN)/backsight benchmark pose --json docs/figures/pose.json || [ $$? -eq 4 ]
+	$(BIN)/backsight benchmark live --json docs/figures/live.json || [ $$? -eq 4 ]
+	$(BIN)/backsight benchmark batch --json docs/figures/batch.json || [ $$? -eq 4 ]
 
 e2e: $(VENV)/.dev  ## Open reports in Chromium.
 	$(BIN)/pytest -m browser tests/browser

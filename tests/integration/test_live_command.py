@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,7 +73,36 @@ def test_a_folder_that_is_taken_is_said_before_anybody_moves(tmp_path: Path) -> 
     from backsight.live.wiring import save_into
 
     with pytest.raises(OutputError, match="--overwrite"):
-        save_into(tmp_path, overwrite=False, pose_model="lite", model="x", height_m=None, follow_largest=False)
+        save_into(
+            tmp_path,
+            overwrite=False,
+            pose_model="lite",
+            engine="auto",
+            model="x",
+            height_m=None,
+            follow_largest=False,
+        )
+
+
+def test_what_is_saved_was_found_by_the_engine_that_was_asked_for(lite_bundle: None, tmp_path: Path) -> None:
+    # MediaPipe: what `auto` becomes only where nothing faster is installed.
+    pytest.importorskip("openvino")
+    from backsight.live.wiring import save_into
+
+    take = tmp_path / "take.mp4"
+    shutil.copy(session_clips()[Exercise.JUMP], take)
+    save = save_into(
+        tmp_path / "out",
+        overwrite=False,
+        pose_model="lite",
+        engine="mediapipe",
+        model="lstm-paper",
+        height_m=None,
+        follow_largest=False,
+    )
+    save({Exercise.JUMP: take}, lambda what, done, total: None)
+    written = json.loads((tmp_path / "out" / "assessment.json").read_text(encoding="utf-8"))
+    assert written["settings"]["pose_engine"] == "mediapipe"
 
 
 def test_a_camera_gives_one_json_line_a_frame(lite_bundle: None) -> None:

@@ -122,6 +122,7 @@ def _in_window(
         out,
         overwrite=overwrite,
         pose_model=pose_model,
+        engine=engine,
         model=model,
         height_m=height_m,
         follow_largest=follow_largest,
@@ -159,7 +160,7 @@ def _without_window(
     stop_after: float | None,
 ) -> None:
     from backsight.composition import index_predictor
-    from backsight.live.show import run_lines
+    from backsight.live.lines import run_lines
     from backsight.live.stream import JsonLines
     from backsight.live.wiring import connect_to
 

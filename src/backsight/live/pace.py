@@ -131,7 +131,7 @@ class Recorder:
         """
         with self._lock:
             path, writer, error = self._path, self._writer, self._error
-            self._path = self._writer = None
+            self._path = self._writer = self._error = None
         if error is not None:
             raise error
         if path is None or writer is None:
@@ -145,7 +145,7 @@ class Recorder:
         with self._lock:
             if self._writer is not None:
                 self._writer.abandon()
-            self._path = self._writer = None
+            self._path = self._writer = self._error = None
 
 
 class Grabber:

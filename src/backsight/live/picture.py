@@ -45,8 +45,8 @@ class Status:
     fps: float = math.nan
     dropped_buckets: int = 0
     dropped_frames: int = 0
-    source: str = ""
     engine: str = ""
+    """What runs the pose model; empty until it is known."""
     model: str = ""
     """The model card's headline."""
 
@@ -256,7 +256,9 @@ class Painter:
         self._rule(canvas, 614)
         latency = f"{status.latency_ms:.0f} ms" if math.isfinite(status.latency_ms) else "–"
         fps = f"{status.fps:.0f} fps" if math.isfinite(status.fps) else "–"
-        self._text(canvas, f"capture to screen {latency}, {fps}", (_RIGHT, 636), 14, 400, _GREY)
+        speed = f"capture to screen {latency}, {fps}"
+        said = f"{speed}, {status.engine}" if status.engine else speed
+        self._text(canvas, said, (_RIGHT, 636), 14, 400, _GREY, width=_RIGHT_WIDTH)
         dropped = f"dropped: {status.dropped_buckets} buckets, {status.dropped_frames} frames"
         self._text(canvas, dropped, (_RIGHT, 655), 14, 400, _AMBER if status.dropped_frames else _GREY)
         for row, line in enumerate(self._wrapped(status.model, 11, 400, _RIGHT_WIDTH)[:2]):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from backsight.domain.assessment import RED_FLAG_ABOVE, IndexVerdict, Interval, QualityVerdict, SubIndex
-from backsight.domain.recording import Exercise
+from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
 from backsight.domain.sequences import Frame, PoseObservation, PoseSequence
 from backsight.errors import InvalidValueError
 from backsight.live.hints import Hint, RecentFrames
@@ -45,6 +45,8 @@ class Preview:
     """Why the verdict is what it is, in a few words."""
     seen_s: float = 0.0
     """Seconds of the person that the network has read."""
+    since_s: float = float("nan")
+    """Time of the first frame that index and sub-indices know; NaN = there is none yet."""
     unfamiliar_share: float = float("nan")
     """Share of the values outside the range seen in training."""
     sub_indices: tuple[SubIndex, ...] = ()
@@ -90,10 +92,20 @@ class LivePreview:
         self._measure_at_s = 0.0
         self._sub_indices: tuple[SubIndex, ...] = ()
         self._is_over = False
+        self._goes_on = False
 
-    def begin(self, exercise: Exercise | None) -> None:
-        """Forget what was before and begin an exercise with the next frame; None = some movement, without measures."""
-        self._exercise = exercise
+    def begin(self, exercise: Exercise | None, *, goes_on: bool = False) -> None:
+        """Forget what was before and begin an exercise with the next frame.
+
+        Parameters
+        ----------
+        exercise
+            None = some movement, without measures.
+        goes_on
+            Nobody will end it: begin again, by itself, whenever it is as long as a recording may be. Otherwise memory
+            and the work of showing the network everything again would grow as long as the camera runs.
+        """
+        self._exercise, self._goes_on = exercise, goes_on
         self._index = RunningIndex(self._predictor, frame_size=self._frame_size)
         self._observations, self._times_s, self._sub_indices = [], [], ()
         self._measure_at_s, self._is_over = MEASURE_EVERY_S, False
@@ -108,6 +120,8 @@ class LivePreview:
     def push(self, seen: PoseObservation, *, timestamp_s: float) -> None:
         """Take the next frame's landmarks; costs next to nothing."""
         self._recent.push(seen, timestamp_s=timestamp_s)
+        if self._goes_on and self._times_s and timestamp_s - self._times_s[0] >= EXERCISE_LIMIT_S:
+            self.begin(self._exercise, goes_on=True)
         if self._index is not None and not self._is_over:
             self._index.push(seen, timestamp_s=timestamp_s)
             self._observations.append(seen)
@@ -150,6 +164,7 @@ class LivePreview:
             verdict=verdict,
             reason=reason,
             seen_s=index.seen_s,
+            since_s=self._times_s[0] if self._times_s else math.nan,
             unfamiliar_share=index.unfamiliar_share,
             sub_indices=self._sub_indices,
             is_running=True,

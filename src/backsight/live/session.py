@@ -147,9 +147,9 @@ class Session:
             return self._end(now_s)
         return ()
 
-    def keep(self, seconds: float) -> None:
-        """Say that the exercise just ended is on disk."""
-        self.recorded[self.exercise] = seconds
+    def keep(self, seconds: float, *, exercise: Exercise) -> None:
+        """Say that the recording of an exercise is on disk."""
+        self.recorded[exercise] = seconds
         self.has_unsaved = True
         kept = f"{seconds:.1f} s recorded"
         self.message = f"{self.message}; {kept}, kept" if self.phase is Phase.NO_CAMERA else kept

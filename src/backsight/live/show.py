@@ -1,4 +1,4 @@
-"""Run the live view: in a window, or as lines for other programs. Knows no engine, no camera and no results folder."""
+"""Run the live view in a window. Knows no engine, no camera and no results folder."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from backsight.domain.recording import Exercise
 from backsight.errors import BacksightError, CameraError, OutputError
+from backsight.live.figures import LiveFigures
 from backsight.live.pace import Recorder
 from backsight.live.picture import Painter, Status
 from backsight.live.preview import Preview
 from backsight.live.session import Command, Key, Phase, Session
-from backsight.live.stream import JsonLines, frame_line
-from backsight.live.watch import Connection, Seen
+from backsight.live.watch import Connect, Connection, Seen
 from backsight.live.window import Screen
 
 _WAIT_S = 0.01
@@ -29,9 +29,6 @@ _REDRAW_S = 0.1
 STALLED_S = 10.0
 """A camera that gives no picture for so long is gone, whatever its driver says."""
 _RECENT_FRAMES = 60
-
-Connect = Callable[[Callable[[Seen], None], Recorder], Connection]
-"""Connects the source: takes what is called with each frame and the recorder; raises `CameraError` where it cannot."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +43,6 @@ class Saved:
 
 Save = Callable[[Mapping[Exercise, Path], Callable[[str, int, int], None]], Saved]
 """Assesses all recordings and writes the results; takes a callback for progress."""
-
-
-@dataclass
-class LiveFigures:
-    """What a run measured of itself."""
-
-    latencies_ms: list[float] = field(default_factory=list)
-    """From capture to drawn frame, or to the line written."""
-    n_dropped: int = 0
-    n_buckets_dropped: int = 0
-    n_taken: int = 0
-    """Frames that the source gave since the first one that was looked at."""
-    watched_s: float = 0.0
-    """Seconds from the first frame drawn to the end."""
 
 
 class _Newest:
@@ -131,6 +114,7 @@ class LiveWindow:
         self._until_s = until_s
         self._painter = Painter()
         self._recorder = Recorder()
+        self._recorded_exercise = session.exercise
         self._newest = _Newest()
         self._recordings: dict[Exercise, Path] = {}
         self._unsaved: set[Exercise] = set()
@@ -139,6 +123,7 @@ class LiveWindow:
         self._first_taken: int | None = None
         self._last_frame_s = 0.0
         self._drawn_s: deque[float] = deque(maxlen=_RECENT_FRAMES)
+        self._recent_ms: deque[float] = deque(maxlen=_RECENT_FRAMES)
         self._figures = LiveFigures()
         self._dropped_before = (0, 0)
         self._saver: threading.Thread | None = None
@@ -178,18 +163,18 @@ class LiveWindow:
                 self._figures.watched_s = now_s - began_s
             if self._until_s is not None and began_s is not None and now_s - began_s >= self._until_s:
                 return
-            commands = self._session.tick(now_s=now_s) + self._look_after(seen, now_s)
-            if seen is not None or now_s - drawn_s >= _REDRAW_S or commands:
+            # Obeyed before a key is looked at: the key may choose another exercise, or throw away what is unsaved.
+            happened = self._obey(self._session.tick(now_s=now_s)) + self._obey(self._look_after(seen, now_s))
+            if seen is not None or now_s - drawn_s >= _REDRAW_S or happened:
                 self._draw(now_s)
                 drawn_s = now_s
-            commands += self._keys(now_s)
+            commands = self._keys(now_s)
             if seen is not None:
                 self._count(seen)
-            for command in commands:
-                if command is Command.QUIT:
-                    self._throw_away()
-                    return
-                self._obey(command)
+            if Command.QUIT in commands:
+                self._throw_away()
+                return
+            self._obey(commands)
 
     def _first_index(self, seen: Seen) -> int:
         if self._first_taken is None:
@@ -228,10 +213,17 @@ class LiveWindow:
             self._connection.choose(self._session.exercise)
         return commands
 
-    def _obey(self, command: Command) -> None:
+    def _obey(self, commands: tuple[Command, ...]) -> int:
+        """Carry commands out in order; return how many there were."""
+        for command in commands:
+            self._carry_out(command)
+        return len(commands)
+
+    def _carry_out(self, command: Command) -> None:
         match command:
             case Command.BEGIN:
                 if self._session.is_recording:
+                    self._recorded_exercise = self._session.exercise
                     self._recorder.start(self._take_path(self._session.exercise))
                 if self._connection is not None:
                     self._connection.begin(self._session.exercise)
@@ -258,12 +250,12 @@ class LiveWindow:
         if taken is None:
             return
         path, seconds = taken
-        exercise = self._session.exercise
+        exercise = self._recorded_exercise
         if exercise in self._unsaved:
             self._recordings[exercise].unlink(missing_ok=True)
         self._recordings[exercise] = path
         self._unsaved.add(exercise)
-        self._session.keep(seconds)
+        self._session.keep(seconds, exercise=exercise)
 
     def _begin_saving(self) -> None:
         if self._connection is not None:
@@ -324,15 +316,15 @@ class LiveWindow:
 
     def _draw(self, now_s: float) -> None:
         self._figures.n_dropped, self._figures.n_buckets_dropped = self._dropped
-        recent = self._figures.latencies_ms[-_RECENT_FRAMES:]
         spans = self._drawn_s[-1] - self._drawn_s[0] if len(self._drawn_s) > 1 else 0.0
         status = replace(
             self._status,
             # Rounded, so that the panel is not drawn anew for a difference that nobody sees.
-            latency_ms=round(statistics.median(recent)) if recent else float("nan"),
+            latency_ms=round(statistics.median(self._recent_ms)) if self._recent_ms else float("nan"),
             fps=round((len(self._drawn_s) - 1) / spans) if spans > 0 else float("nan"),
             dropped_frames=self._figures.n_dropped,
             dropped_buckets=self._figures.n_buckets_dropped,
+            engine="" if self._connection is None else self._connection.engine,
         )
         canvas = self._painter.draw(
             self._seen,
@@ -346,82 +338,8 @@ class LiveWindow:
     def _count(self, seen: Seen) -> None:
         """Take the latency once the window has painted itself."""
         now_s = self._clock()
-        self._figures.latencies_ms.append(1000.0 * (now_s - seen.frame.captured_s))
+        latency_ms = 1000.0 * (now_s - seen.frame.captured_s)
+        self._figures.latencies_ms.append(latency_ms)
+        self._figures.n_drawn += 1
+        self._recent_ms.append(latency_ms)
         self._drawn_s.append(now_s)
-
-
-def run_lines(
-    connect: Connect,
-    *,
-    exercise: Exercise | None,
-    lines: JsonLines | None,
-    say: Callable[[str], Any],
-    clock: Callable[[], float] = time.monotonic,
-    until_s: float | None = None,
-) -> LiveFigures:
-    """Watch without a window until the source ends.
-
-    Parameters
-    ----------
-    connect
-        Connects the source.
-    exercise
-        What is done from the first frame on; None = some movement, without sub-indices.
-    lines
-        Takes one JSON line a frame; None = `say` is told once a second instead.
-    say
-        Takes a line for people.
-    until_s
-        Stop after so many seconds; None = at the end.
-
-    Raises
-    ------
-    BacksightError
-        What ended the source, when it did not end by itself.
-    BrokenPipeError
-        When the reader of the lines has left.
-    """
-    figures = LiveFigures()
-    said_s = [float("-inf")]
-    connection: Connection
-
-    def on_seen(seen: Seen) -> None:
-        assert seen.observation is not None  # noqa: S101  (nothing pauses a run without a window)
-        latency_ms = 1000.0 * (clock() - seen.frame.captured_s)
-        figures.latencies_ms.append(latency_ms)
-        preview, time_s = connection.preview, seen.frame.timestamp_s
-        if lines is not None:
-            lines.write(
-                frame_line(
-                    seen.observation,
-                    preview,
-                    frame=seen.frame.index,
-                    timestamp_s=time_s,
-                    latency_ms=latency_ms,
-                    dropped_frames=connection.n_dropped,
-                    dropped_buckets=connection.n_buckets_dropped,
-                )
-            )
-        elif time_s - said_s[0] >= 1.0:
-            said_s[0] = time_s
-            what = "; ".join(hint.text for hint in preview.hints) or "picture good"
-            index = "–" if preview.interval is None else f"{preview.index:.2f}"
-            say(
-                f"{time_s:6.1f} s  index so far {index} ({preview.verdict}: {preview.reason}), {what}, "
-                f"{latency_ms:.0f} ms, {connection.n_buckets_dropped} buckets dropped"
-            )
-
-    connection = connect(on_seen, Recorder())
-    connection.begin(exercise)
-    began_s = clock()
-    connection.start()
-    try:
-        while not connection.wait(0.2):
-            if until_s is not None and clock() - began_s >= until_s:
-                break
-    finally:
-        connection.stop()
-        figures.n_dropped, figures.n_buckets_dropped = connection.n_dropped, connection.n_buckets_dropped
-    if connection.error is not None:
-        raise connection.error
-    return figures

@@ -67,6 +67,7 @@ def frame_line(
         "index_verdict": str(preview.verdict),
         "index_reason": preview.reason,
         "index_seen_s": _number(preview.seen_s),
+        "since_s": _number(preview.since_s),
         "unfamiliar_share": _number(preview.unfamiliar_share),
         "sub_indices": {sub.name: _number(sub.value) for sub in preview.sub_indices},
         "latency_ms": _number(latency_ms),

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
 from backsight.domain.recording import Exercise, SourceInfo
 from backsight.domain.sequences import Frame, PoseObservation
@@ -29,6 +30,15 @@ class Seen:
     frame: Frame
     observation: PoseObservation | None
     """None = not looked for, while something more important is computed."""
+
+
+class NamedEstimator(PoseEstimator, Protocol):
+    """A pose estimator that says what runs it."""
+
+    @property
+    def engine(self) -> str:
+        """Its engine's name, which is never `auto`."""
+        ...
 
 
 class Connection:
@@ -54,7 +64,7 @@ class Connection:
         self,
         source: FrameSource,
         *,
-        open_estimator: Callable[[], AbstractContextManager[PoseEstimator]],
+        open_estimator: Callable[[], AbstractContextManager[NamedEstimator]],
         predictor: IndexPredictor,
         pose_model: str,
         recorder: Recorder | None = None,
@@ -64,11 +74,14 @@ class Connection:
         self._open_estimator = open_estimator
         self._on_seen = on_seen
         size = source.info.analysed_size
-        self._adviser = _Adviser(LivePreview(predictor, pose_model=pose_model, frame_size=size))
+        preview = LivePreview(predictor, pose_model=pose_model, frame_size=size)
+        self._adviser = _Adviser(preview, on_error=self._end)
         self._watcher = threading.Thread(target=self._watch, name="backsight-watcher", daemon=True)
         self._is_over = threading.Event()
         self._ignored = (0, 0)
+        self._ending = threading.Lock()
         self._error: BaseException | None = None
+        self._engine = ""
         self.is_paused = False
         """While True frames pass by unseen, so that something else has the processor."""
 
@@ -76,6 +89,11 @@ class Connection:
     def info(self) -> SourceInfo:
         """What is known of the source."""
         return self._grabber.info
+
+    @property
+    def engine(self) -> str:
+        """What looks at the frames; empty until it has been opened."""
+        return self._engine
 
     @property
     def preview(self) -> Preview:
@@ -115,9 +133,9 @@ class Connection:
         """Say which exercise comes next, for the hints."""
         self._adviser.shown = exercise
 
-    def begin(self, exercise: Exercise | None) -> None:
-        """Begin an exercise with the next frame; None = some movement, without measures."""
-        self._adviser.order(lambda preview: preview.begin(exercise))
+    def begin(self, exercise: Exercise | None, *, goes_on: bool = False) -> None:
+        """Begin an exercise with the next frame; for the parameters see `LivePreview.begin`."""
+        self._adviser.order(lambda preview: preview.begin(exercise, goes_on=goes_on))
 
     def end(self) -> None:
         """End the exercise."""
@@ -133,6 +151,7 @@ class Connection:
     def _watch(self) -> None:
         try:
             with self._open_estimator() as estimator:
+                self._engine = str(estimator.engine)
                 self._grabber.start()
                 is_first = True
                 while (frame := self._grabber.get()) is not None:
@@ -143,15 +162,27 @@ class Connection:
                     self._adviser.push(seen)
                     self._on_seen(seen)
         except BaseException as error:  # noqa: BLE001  (kept for whoever asks why it is over)
-            self._error = error
-        self._is_over.set()
+            self._end(error)
+        self._end()
+
+    def _end(self, error: BaseException | None = None) -> None:
+        """Say that it is over; the first reason stands."""
+        with self._ending:
+            if not self._is_over.is_set():
+                self._error = error
+                self._is_over.set()
+
+
+Connect = Callable[[Callable[[Seen], None], Recorder], Connection]
+"""Connects the source: takes what is called with each frame and the recorder; raises `CameraError` where it cannot."""
 
 
 class _Adviser:
     """Works the preview out in a thread of its own, from what was seen since it last looked."""
 
-    def __init__(self, preview: LivePreview) -> None:
+    def __init__(self, preview: LivePreview, *, on_error: Callable[[BaseException], None]) -> None:
         self._preview = preview
+        self._on_error = on_error
         self._lock = threading.Lock()
         self._orders: deque[Callable[[LivePreview], None]] = deque()
         self._picture: Frame | None = None
@@ -181,8 +212,11 @@ class _Adviser:
             self._orders.append(what)
 
     def _run(self) -> None:
-        while not self._is_stopped.wait(ADVISE_EVERY_S):
-            self.think()
+        try:
+            while not self._is_stopped.wait(ADVISE_EVERY_S):
+                self.think()
+        except BaseException as error:  # noqa: BLE001  (kept for whoever asks why it is over)
+            self._on_error(error)
 
     def think(self) -> None:
         """Carry out what was ordered and say what is known then."""

@@ -11,8 +11,8 @@ from backsight.domain.recording import Exercise
 from backsight.errors import OutputError
 from backsight.inputs import Clip, LiveCamera
 from backsight.live.pace import PacedFile, Recorder
-from backsight.live.show import Connect, Save, Saved
-from backsight.live.watch import Connection, Seen
+from backsight.live.show import Save, Saved
+from backsight.live.watch import Connect, Connection, Seen
 from backsight.network.predictor import OnnxPredictor
 from backsight.reporting.wording import format_interval
 
@@ -61,9 +61,25 @@ def connect_to(
 
 
 def save_into(
-    out: Path, *, overwrite: bool, pose_model: str, model: str | Path, height_m: float | None, follow_largest: bool
+    out: Path,
+    *,
+    overwrite: bool,
+    pose_model: str,
+    engine: str,
+    model: str | Path,
+    height_m: float | None,
+    follow_largest: bool,
 ) -> Save:
     """Return what assesses recordings with the whole road and writes them and the results into one folder.
+
+    Parameters
+    ----------
+    out
+        The folder.
+    overwrite
+        Replace what is there.
+    pose_model, engine, model, height_m, follow_largest
+        As for `composition.assess_to_folder`.
 
     Raises
     ------
@@ -83,6 +99,7 @@ def save_into(
             # What an earlier save of this session wrote is replaced by one that holds more.
             overwrite=overwrite or is_ours[0],
             pose_model=pose_model,
+            engine=engine,
             model=model,
             follow_largest=follow_largest,
             height_m=height_m,

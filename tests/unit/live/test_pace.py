@@ -140,3 +140,17 @@ def test_a_disk_that_fails_is_told_at_the_end(tmp_path: Path) -> None:
     recorder.take(frame(1))
     with pytest.raises(OutputError, match="does not exist"):
         recorder.stop()
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_disk_that_failed_does_not_spoil_the_next_recording(tmp_path: Path, is_told: bool) -> None:
+    recorder = Recorder()
+    recorder.start(tmp_path / "gone" / "take.mp4")
+    recorder.take(frame(0))
+    if is_told:
+        with pytest.raises(OutputError):
+            recorder.stop()
+    else:
+        recorder.abandon()
+    # A try that is not kept stops what was never started.
+    assert recorder.stop() is None

@@ -1,11 +1,15 @@
 """When an index so far says something, and when it does not."""
 
+from collections import deque
+
+import numpy as np
 import pytest
 
 from backsight.domain.assessment import IndexVerdict, Interval, QualityVerdict
-from backsight.domain.recording import Exercise
+from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
 from backsight.live.hints import Hint
-from backsight.live.preview import LivePreview, judge_preview
+from backsight.live.preview import LivePreview, Preview, judge_preview
+from backsight.live.stream import frame_line
 from backsight.pipeline import prepare
 from backsight.scoring.measure import measure_exercise
 from backsight.scoring.sub_indices import sub_indices
@@ -59,3 +63,45 @@ def test_sub_indices_at_the_end_are_those_of_the_road() -> None:
     assert [sub.name for sub in got.sub_indices] == [sub.name for sub in expected]
     assert [sub.value for sub in got.sub_indices] == pytest.approx([sub.value for sub in expected], nan_ok=True)
     assert got.seen_s == pytest.approx(5.0)
+
+
+def lengths(thing: object) -> list[int]:
+    """Return how many items everything holds that an object keeps, and what it keeps in turn."""
+    if isinstance(thing, list | deque | np.ndarray):
+        return [len(thing)]
+    kept = vars(thing).values() if type(thing).__module__.startswith("backsight.live") else ()
+    return [length for value in kept for length in lengths(value)]
+
+
+def test_what_nobody_ends_begins_again_and_does_not_grow() -> None:
+    pose = make_pose(Exercise.WALK, hidden=(), nobody=(0, 0))
+    people = observations(pose)
+    preview = LivePreview(FakePredictor(), pose_model="lite", frame_size=pose.frame_size)
+    preview.begin(None, goes_on=True)
+    fps, most, sinces = 10, 0, []
+    for number in range(fps * 150):
+        preview.push(people[number % len(people)], timestamp_s=number / fps)
+        if number % (5 * fps) == 0:
+            read = preview.read()
+            sinces.append(read.since_s)
+            assert read.seen_s <= EXERCISE_LIMIT_S
+            most = max(most, *lengths(preview))
+    assert sinces == [0.0] * 12 + [60.0] * 12 + [120.0] * 6
+    # At most what a minute holds.
+    assert 0 < most <= EXERCISE_LIMIT_S * fps
+
+
+def test_an_exercise_that_somebody_ends_does_not_begin_again() -> None:
+    pose = make_pose(Exercise.WALK, hidden=(), nobody=(0, 0))
+    preview = LivePreview(FakePredictor(), pose_model="lite", frame_size=pose.frame_size)
+    preview.begin(None)
+    for time_s in (7.0, 7.5, 7.0 + EXERCISE_LIMIT_S, 7.1 + EXERCISE_LIMIT_S):
+        preview.push(observations(pose)[0], timestamp_s=time_s)
+    assert preview.read().since_s == 7.0
+
+
+def test_a_line_says_since_when_the_index_counts() -> None:
+    seen = observations(make_pose(hidden=(), nobody=(0, 0)))[0]
+    place = {"frame": 3700, "timestamp_s": 123.0, "latency_ms": 9.0, "dropped_frames": 0, "dropped_buckets": 0}
+    assert frame_line(seen, Preview(since_s=120.0), **place)["since_s"] == 120.0  # type: ignore[arg-type]
+    assert frame_line(seen, Preview(), **place)["since_s"] is None  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ def record(session: Session, *, at_s: float) -> float:
     assert session.tick(now_s=at_s + COUNTDOWN_S) == (Command.BEGIN,)
     end_s = at_s + COUNTDOWN_S + session.exercise_s
     assert session.tick(now_s=end_s) == (Command.END,)
-    session.keep(session.exercise_s)
+    session.keep(session.exercise_s, exercise=session.exercise)
     return end_s
 
 
@@ -98,7 +98,7 @@ def test_a_camera_pulled_out_ends_the_exercise_and_keeps_what_was_recorded() -> 
     session.press(Key.RECORD, now_s=0.0)
     session.tick(now_s=COUNTDOWN_S)
     assert session.lose_camera("camera:0: the camera stopped", now_s=8.0) == (Command.END,)
-    session.keep(3.0)
+    session.keep(3.0, exercise=session.exercise)
     shown = session.guidance(now_s=8.1)
     assert shown.tone == "trouble"
     assert shown.detail == "camera:0: the camera stopped; 3.0 s recorded, kept"

@@ -7,22 +7,25 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from backsight.domain.recording import Exercise, SourceInfo
-from backsight.domain.sequences import Frame
+from backsight.domain.sequences import Frame, PoseObservation
 from backsight.errors import CameraError
+from backsight.live.lines import run_lines
 from backsight.live.pace import Recorder
 from backsight.live.picture import CANVAS, Status
 from backsight.live.session import COUNTDOWN_S, Session
-from backsight.live.show import LiveWindow, Saved, run_lines
+from backsight.live.show import LiveWindow, Saved
 from backsight.live.stream import JsonLines
-from backsight.live.watch import Connection, Seen
-from backsight.ports import PoseEstimator
+from backsight.live.watch import Connection, NamedEstimator, Seen
+from backsight.ports import IndexPredictor
 from backsight.video.reader import VideoFile
 from tests.assessments import make_pose
 from tests.clips import textured_picture
@@ -42,6 +45,7 @@ class SteppedCamera:
         self._n_frames = n_frames
         self._error = error
         self._allowed = threading.Semaphore(1)
+        self.has_given_all = threading.Event()
 
     def allow(self, n_frames: int = 1) -> None:
         self._allowed.release(n_frames)
@@ -51,13 +55,30 @@ class SteppedCamera:
         for index in range(self._n_frames):
             assert self._allowed.acquire(timeout=LIMIT_S)
             yield Frame(image=image, timestamp_s=index / 30.0, index=index, captured_s=index / 30.0)
+        self.has_given_all.set()
         assert self._allowed.acquire(timeout=LIMIT_S)
         if self._error is not None:
             raise self._error
 
 
+class FakeEngine(FakePoseEstimator):
+    """Replays the pose again and again."""
+
+    engine = "fake engine"
+
+    def estimate(self, frame: Frame) -> PoseObservation:
+        return super().estimate(replace(frame, index=frame.index % POSE.n_frames))
+
+
+class FailingPredictor(FakePredictor):
+    """A network that cannot be run."""
+
+    def stream(self) -> NoReturn:
+        raise RuntimeError("the network cannot be run")
+
+
 def connecting(
-    *cameras: SteppedCamera, goes_on: bool = True
+    *cameras: SteppedCamera, goes_on: bool = True, predictor: IndexPredictor | None = None
 ) -> Callable[[Callable[[Seen], None], Recorder], Connection]:
     waiting = list(cameras)
 
@@ -71,13 +92,13 @@ def connecting(
             if goes_on:
                 camera.allow()
 
-        def open_estimator() -> AbstractContextManager[PoseEstimator]:
-            return nullcontext(FakePoseEstimator(POSE))
+        def open_estimator() -> AbstractContextManager[NamedEstimator]:
+            return nullcontext(FakeEngine(POSE))
 
         return Connection(
             camera,
             open_estimator=open_estimator,
-            predictor=FakePredictor(0.3),
+            predictor=predictor or FakePredictor(0.3),
             pose_model="lite",
             recorder=recorder,
             on_seen=seen_and_on,
@@ -103,8 +124,9 @@ def test_one_json_line_a_frame() -> None:
     assert lines[-1]["latency_ms"] == pytest.approx(0.0)
     assert lines[-4]["latency_ms"] == pytest.approx(100.0, abs=0.1)
     assert {line["dropped"] for line in lines} == {0}
+    assert lines[0]["since_s"] is None
     assert {line["notice"] for line in lines} == {"live preview, no diagnosis"}
-    assert len(figures.latencies_ms) == 40
+    assert len(figures.latencies_ms) == figures.n_drawn == 40
 
 
 def test_a_reader_that_leaves_ends_the_run() -> None:
@@ -114,6 +136,23 @@ def test_a_reader_that_leaves_ends_the_run() -> None:
 
     with pytest.raises(BrokenPipeError):
         run_lines(connecting(SteppedCamera(40)), exercise=None, lines=JsonLines(Closed()), say=print)
+
+
+def test_an_index_that_cannot_be_worked_out_ends_the_run_and_says_why() -> None:
+    endless = SteppedCamera(1_000_000)
+    endless.allow(1_000_000)
+    connect = connecting(endless, predictor=FailingPredictor())
+    with pytest.raises(RuntimeError, match="the network cannot be run"):
+        run_lines(connect, exercise=None, lines=None, say=lambda _: None, until_s=LIMIT_S)
+
+
+def test_a_connection_says_what_looks() -> None:
+    connection = connecting(SteppedCamera(2))(lambda _: None, Recorder())
+    assert not connection.engine
+    connection.start()
+    assert connection.wait(LIMIT_S)
+    connection.stop()
+    assert connection.engine == "fake engine"
 
 
 def test_a_camera_pulled_out_without_a_window_is_an_error() -> None:
@@ -251,3 +290,31 @@ def test_an_interrupt_keeps_the_recording_and_names_it(tmp_path: Path) -> None:
         sitting.run(steps())
     assert sitting.said == [f"not saved, but kept: {tmp_path / 'touch-toes.mp4'}"]
     assert VideoFile(tmp_path / "touch-toes.mp4").n_frames == 39
+
+
+@pytest.mark.parametrize("key", ["q", "n"])
+def test_a_key_in_the_moment_an_exercise_ends_by_itself_does_not_touch_its_recording(tmp_path: Path, key: str) -> None:
+    camera = SteppedCamera(40)
+    sitting = Sitting(tmp_path, camera)
+
+    def steps() -> Iterator[tuple[float, str]]:
+        yield from sitting.until("ready")
+        yield 0.0, "r"
+        yield COUNTDOWN_S, ""
+        yield from sitting.until("moving")
+        yield 0.0, ""
+        camera.allow(39)
+        assert camera.has_given_all.wait(LIMIT_S)
+        yield sitting.session.exercise_s, ""
+        # The pass that follows ends the exercise, and polls this key.
+        yield 0.0, key
+        assert [path.name for path in tmp_path.iterdir()] == ["touch-toes.mp4"]
+        assert sitting.session.exercise is (Exercise.WALK if key == "n" else Exercise.TOUCH_TOES)
+        assert list(sitting.session.recorded) == [Exercise.TOUCH_TOES]
+        yield 0.0, "s"
+        yield from sitting.until("saved")
+        camera.allow()
+        yield 0.0, "q"
+
+    sitting.run(steps())
+    assert sitting.saved == [{Exercise.TOUCH_TOES: 39}]

@@ -16,6 +16,8 @@ from backsight.domain.validation import FloatArray
 
 _FIRST_RATE_HZ = 30.0
 """Taken for the rate until two frames have told it."""
+_SMALLEST_SIZE = 1e-6
+"""MediaPipe's `min_allowed_object_scale`: in proportion to less, no speed can be told."""
 _VISIBILITY_SHARE = 0.1
 """How much of a smoothed visibility is new."""
 
@@ -59,8 +61,11 @@ class OneEuroFilter:
         time_s
             Later than the last.
         size
-            What a value is to be seen in proportion to; a speed is in sizes a second.
+            What a value is to be seen in proportion to; a speed is in sizes a second. Next to none, as of a region
+            that has shrunk to a point: the values are returned as they are, and nothing is remembered of them.
         """
+        if size < _SMALLEST_SIZE:
+            return values
         if self._raw is None:
             self._speed = np.zeros_like(values)
             self._smooth = values

@@ -39,6 +39,15 @@ class TestOneEuroFilter:
         expected += new_share(1.0 + 0.1 * second_speed, 10.0) * (4.0 - expected)
         assert smoothed[2] == pytest.approx(expected)
 
+    def test_in_proportion_to_nothing_values_are_left_as_they_are_and_not_remembered(self) -> None:
+        euro, undisturbed = (OneEuroFilter(OneEuroSettings(0.05, 80.0)) for _ in range(2))
+        for filtered in (euro, undisturbed):
+            filtered.smooth(np.array([1.0]), time_s=0.0, size=100.0)
+        for size in (0.0, 0.9e-6):
+            assert euro.smooth(np.array([5.0]), time_s=0.1, size=size).tolist() == [5.0]
+        after = euro.smooth(np.array([2.0]), time_s=0.2, size=100.0)
+        assert after[0] == undisturbed.smooth(np.array([2.0]), time_s=0.2, size=100.0)[0]
+
     def test_values_do_not_know_each_other(self) -> None:
         together, alone = (OneEuroFilter(OneEuroSettings(0.1, 40.0)) for _ in range(2))
         for time_s, values in ((0.0, [1.0, 5.0]), (0.04, [1.5, -3.0]), (0.08, [1.2, 9.0])):
