@@ -12,9 +12,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from backsight.batch.options import RunOptions, Task
+from backsight.batch.run import run_wide
 from backsight.domain.recording import Exercise
+from backsight.errors import BatchError
 from backsight.exports.landmarks import read_landmarks
 from tests.integration.test_assess_command import backsight, empty_room
+from tests.unit.batch.works import echo
 
 PART = {"start": "48f", "end": "108f", "crop": "0,470,1560,524"}
 """Two seconds of the demo clip in which one woman walks alone."""
@@ -140,6 +144,27 @@ def test_a_manifest_with_mistakes_is_refused_before_anything_is_done(tmp_path: P
     (tmp_path / "people.csv").write_text("subject,exercise,path\nanna,walk,a.mp4\nanna,walk,b.mp4\n")
     done = backsight("batch", "people.csv", "--out", "out", cwd=tmp_path)
     assert "people.csv, row 3, column `exercise`: expected each exercise once" in done.stderr
+
+
+def test_what_ends_a_run_leaves_tables_of_what_is_done(tmp_path: Path, lite_bundle: None) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.mp4").write_bytes(b"one")
+    (tmp_path / "in/b.mp4").write_bytes(b"weights")
+    with pytest.raises(BatchError, match="the bundle is missing"):
+        run_wide(str(tmp_path / "in"), tmp_path / "out", options=RunOptions(Task.EXTRACT), n_workers=1, work=echo)
+    assert [row["status"] for row in table(tmp_path / "out", "clips.parquet")] == ["done", "waiting"]
+
+
+def test_a_finished_run_removes_what_its_source_no_longer_names(tmp_path: Path, lite_bundle: None) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for name in ("a", "b"):
+        (source / f"{name}.mp4").write_bytes(name.encode())
+    for n_left in (2, 1):
+        run_wide(str(source), out, options=RunOptions(Task.EXTRACT), n_workers=1, work=echo)
+        assert len(list(out.glob("landmarks/*/*"))) == n_left
+        assert len(table(out, "clips.parquet")) == n_left
+        (source / "b.mp4").unlink(missing_ok=True)
 
 
 @pytest.mark.slow

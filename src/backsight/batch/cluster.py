@@ -2,7 +2,8 @@
 
 Recordings, weights and network travel through Ray's object store, so that nodes need neither the files nor a bucket's
 credentials: all recordings pass through the machine that runs the command. Nodes need Backsight installed, in the same
-version. Ray's dashboard and usage statistics stay off, because health data stays where it is.
+version. What a node needs as files lies in one folder a run among its temporary files, removed at the end, also of an
+interrupted run. Ray's dashboard and usage statistics stay off, because health data stays where it is.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from backsight.batch.options import file_sha256
-from backsight.batch.processes import DIED, JOBS_A_WORKER, Failure, Outcome, attempt
+from backsight.batch.processes import DIED, JOBS_A_WORKER, Failure, Outcome, attempt, reason_without_name
 from backsight.batch.work import ClipResult, Equipment, Job, do_clip
 from backsight.errors import BatchError, MissingDependencyError
 
@@ -29,6 +32,19 @@ Work = Callable[..., ClipResult]
 LOOPBACK = "127.0.0.1"
 LOCAL = "local"
 """An address that means a cluster of this machine alone, which lives as long as the run."""
+_STOP_LIMIT_S = 5.0
+
+
+@dataclass(frozen=True)
+class _Luggage:
+    """What every task of a run needs on its node."""
+
+    equipment: Equipment
+    files: tuple[tuple[str, Any], ...]
+    """SHA-256 and reference of bundle and model. Within an object references stay references, so that a node fetches
+    weights only when it has none yet."""
+    folder: str
+    """Name of the folder for the run's files on each node."""
 
 
 class RayPool:
@@ -67,16 +83,19 @@ class RayPool:
         _connect(ray, address, n_workers)
         cores = int(self._ray.cluster_resources().get("CPU", 1))
         self._n_workers = min(n_workers or cores, cores)
-        self._equipment = equipment
-        self._files = [(file_sha256(path), ray.put(path.read_bytes())) for path in (equipment.bundle, equipment.model)]
+        self._folder = f"backsight-{secrets.token_hex(8)}"
+        paths = (equipment.bundle, equipment.model)
+        files = tuple((file_sha256(path), ray.put(path.read_bytes())) for path in paths)
+        self._luggage = _Luggage(equipment, files, self._folder)
         self._task = ray.remote(num_cpus=1, max_retries=0)(_do_on_node)
         self._work = work
         self._running: dict[Any, Job] = {}
+        self._unread: list[tuple[Job, Outcome]] = []
 
     @property
     def n_outstanding(self) -> int:
         """Jobs that have been handed in and not come back."""
-        return len(self._running)
+        return len(self._running) + len(self._unread)
 
     @property
     def capacity(self) -> int:
@@ -85,38 +104,72 @@ class RayPool:
 
     def submit(self, job: Job) -> None:
         """Hand in a job."""
-        recording = self._ray.put(job.path.read_bytes())
-        # In lists references stay references, so that a node fetches weights only when it has none yet.
-        task = self._task.remote(job, [recording], self._files, self._equipment, self._work)
+        try:
+            recording = self._ray.put(job.path.read_bytes())
+        except OSError as error:
+            self._unread.append((job, Failure(f"cannot be read: {error.strerror or type(error).__name__}")))
+            return
+        # In a list it stays a reference: the task fetches it itself, once its folder is there.
+        task = self._task.remote(job, [recording], self._luggage, self._work)
         self._running[task] = job
 
     def collect(self, *, timeout_s: float) -> list[tuple[Job, Outcome]]:
         """Wait until a job has come back, at most that long, and return those that have."""
+        done, self._unread = self._unread, []
         tasks = list(self._running)
-        if not tasks:
-            return []
+        if done or not tasks:
+            return done
         ready, _ = self._ray.wait(tasks, num_returns=1, timeout=timeout_s)
-        done = []
         for task in ready:
             job = self._running.pop(task)
             done.append((job, self._outcome(task, job)))
         return done
 
     def close(self) -> None:
-        """Give up what is being worked on and leave the cluster."""
-        for task in self._running:
-            self._ray.cancel(task, force=True)
+        """Give up what is being worked on, remove the run's files from all nodes and leave the cluster."""
+        tasks = list(self._running)
         self._running.clear()
-        self._ray.shutdown()
+        try:
+            # A cluster that is gone has nothing left to stop.
+            with suppress(self._ray.exceptions.RayError, ConnectionError):
+                self._stop(tasks)
+                self._clean_nodes()
+        finally:
+            self._ray.shutdown()
+            _remove_folder(self._folder)
+
+    def _stop(self, tasks: list[Any]) -> None:
+        """Ask tasks to end, so that they remove their recordings, and end those that do not."""
+        if not tasks:
+            return
+        for task in tasks:
+            self._ray.cancel(task, force=False)
+        _, left = self._ray.wait(tasks, num_returns=len(tasks), timeout=_STOP_LIMIT_S)
+        for task in left:
+            self._ray.cancel(task, force=True)
+
+    def _clean_nodes(self) -> None:
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        clean = self._ray.remote(num_cpus=0, max_retries=0)(_remove_folder)
+        tasks = [
+            clean.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(
+                self._folder
+            )
+            for node in self._ray.nodes()
+            if node["Alive"]
+        ]
+        if tasks:
+            self._ray.wait(tasks, num_returns=len(tasks), timeout=_STOP_LIMIT_S)
 
     def _outcome(self, task: Any, job: Job) -> Outcome:
         try:
             outcome: Outcome = self._ray.get(task)
         except self._ray.exceptions.RayTaskError as error:
-            return Failure(f"{job.path.name}: {' '.join(str(error.cause or error).split())}"[:500])
+            return Failure(reason_without_name(error.cause or error, job.path)[:500])
         except self._ray.exceptions.RayError:
             # Its process, or the whole node, is gone.
-            return Failure(f"{job.path.name}: {DIED}", process_died=True)
+            return Failure(DIED, process_died=True)
         return outcome
 
 
@@ -154,30 +207,39 @@ def _connect(ray: Any, address: str, n_workers: int | None) -> None:
         ) from error
 
 
-def _do_on_node(
-    job: Job, recording: list[Any], files: list[tuple[str, Any]], equipment: Equipment, work: Work
-) -> Outcome:
+def _do_on_node(job: Job, recording: list[Any], luggage: _Luggage, work: Work) -> Outcome:
     """Do a job in a process of a node: put the bytes into files, then do what every worker does."""
     import ray
 
-    bundle, model = (_kept_file(sha256, reference) for sha256, reference in files)
-    with tempfile.TemporaryDirectory(prefix="backsight-") as folder:
-        # Its own name, which errors repeat.
+    run_folder = _run_folder(luggage.folder)
+    run_folder.mkdir(mode=0o700, exist_ok=True)
+    bundle, model = (_kept_file(sha256, reference, run_folder) for sha256, reference in luggage.files)
+    with tempfile.TemporaryDirectory(dir=run_folder) as folder:
+        # Its own name, which is taken out of errors again.
         path = Path(folder) / job.path.name
         path.write_bytes(ray.get(recording[0]))
-        here = replace(equipment, bundle=bundle, model=model)
+        here = replace(luggage.equipment, bundle=bundle, model=model)
         return attempt(partial(work, equipment=here), replace(job, path=path))
+
+
+def _run_folder(name: str) -> Path:
+    """Return where a run's files lie on this node; only the driver's random name tells it from other runs'."""
+    return Path(tempfile.gettempdir()) / name
+
+
+def _remove_folder(name: str) -> None:
+    shutil.rmtree(_run_folder(name), ignore_errors=True)
 
 
 _kept: dict[str, Path] = {}
 """Files of this process by their content, so that weights are fetched once a process and not once a clip."""
 
 
-def _kept_file(sha256: str, reference: Any) -> Path:
+def _kept_file(sha256: str, reference: Any, run_folder: Path) -> Path:
     if sha256 not in _kept:
         import ray
 
-        folder = tempfile.mkdtemp(prefix="backsight-")
+        folder = tempfile.mkdtemp(dir=run_folder)
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         path = Path(folder) / sha256
         path.write_bytes(ray.get(reference))

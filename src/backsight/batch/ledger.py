@@ -1,15 +1,19 @@
 """What is to be done and what is done, in one SQLite file, so that memory does not grow with the number of clips.
 
 Knows nothing of videos. A result is known by its key, which its content decides; a recording that comes back under
-another name, or in another manifest, finds it there.
+another name finds it there. Where recordings are is kept only while a run lasts, outside the file, because a URL may
+hold a password.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from backsight.batch.options import ClipOptions
 from backsight.batch.sources import Found
@@ -28,8 +32,7 @@ CREATE TABLE IF NOT EXISTS content (
 CREATE TABLE IF NOT EXISTS result (
   key TEXT PRIMARY KEY, facts TEXT NOT NULL, landmarks_sha256 TEXT NOT NULL
 );
-DROP TABLE IF EXISTS item;
-CREATE TABLE item (
+CREATE TEMPORARY TABLE item (
   number INTEGER PRIMARY KEY, row INTEGER NOT NULL, location TEXT NOT NULL, name TEXT NOT NULL, size_bytes INTEGER,
   subject TEXT NOT NULL, session TEXT NOT NULL, exercise TEXT NOT NULL, clip TEXT NOT NULL, key TEXT, failure TEXT
 );
@@ -54,6 +57,7 @@ class Item:
     key: str | None = None
     """None until its content is known."""
     failure: str | None = None
+    """Why it could not be done, its own name first."""
     facts: str | None = None
     """`ClipFacts` as JSON; None = not done."""
     landmarks_sha256: str | None = None
@@ -85,11 +89,12 @@ class Ledger:
     Raises
     ------
     OutputError
-        When the file cannot be written, is no ledger, or another run is at work in the folder.
+        When the file cannot be written, is no ledger, or another run is at work in the folder; every method raises it
+        when the disk is full or the file damaged.
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / LEDGER_NAME
+        self._path = path = folder / LEDGER_NAME
         self._folder = folder
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=0.0)
@@ -99,6 +104,8 @@ class Ledger:
             # A power failure may cost the last clips' entries, whose results are then made again; it cannot damage the
             # file.
             self._connection.execute("PRAGMA synchronous=NORMAL")
+            # What is forgotten is health data: it is overwritten, not only unlinked.
+            self._connection.execute("PRAGMA secure_delete=ON")
             self._connection.executescript(f"BEGIN EXCLUSIVE; {_TABLES} COMMIT;")
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
@@ -120,14 +127,15 @@ class Ledger:
             When results of other settings are here.
         """
         wanted = {"ledger": LEDGER_VERSION, **settings}
-        noted = dict(self._connection.execute("SELECT name, value FROM setting"))
+        noted = {str(name): str(value) for name, value in self._ask("SELECT name, value FROM setting")}
         for name, value in wanted.items():
             if noted.get(name, value) != value:
                 raise OutputError(
                     f"cannot write {self._folder}: it holds results of {name} `{noted[name]}`, not `{value}`; "
                     "choose another folder"
                 )
-        self._connection.executemany("INSERT OR REPLACE INTO setting VALUES (?, ?)", wanted.items())
+        with self._told():
+            self._connection.executemany("INSERT OR REPLACE INTO setting VALUES (?, ?)", wanted.items())
 
     def add_items(self, items: Iterable[NewItem]) -> None:
         """Note what is to be done; all or nothing, and what an earlier run was told is forgotten."""
@@ -144,96 +152,144 @@ class Ledger:
             )
             for item in items
         )
-        self._connection.execute("BEGIN")
-        try:
-            self._connection.executemany(
-                "INSERT INTO item (row, location, name, size_bytes, subject, session, exercise, clip)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
-            for statement in _INDICES.strip().splitlines():
-                self._connection.execute(statement)
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        with self._told():
+            self._connection.execute("BEGIN")
+            try:
+                self._connection.executemany(
+                    "INSERT INTO item (row, location, name, size_bytes, subject, session, exercise, clip)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    rows,
+                )
+                for statement in _INDICES.strip().splitlines():
+                    self._connection.execute(statement)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # SQLite undoes the transaction itself when the disk is full.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
 
     def repeated_exercise(self) -> tuple[int, int, str, str] | None:
         """Return (first row, second row, subject, exercise) where a session names an exercise twice."""
-        found = self._connection.execute(
+        found = self._ask(
             "SELECT min(row), max(row), subject, exercise FROM item WHERE subject != '' AND exercise != ''"
             " GROUP BY subject, session, exercise HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
-        ).fetchone()
-        return None if found is None else tuple(found)
+        )
+        return None if not found else tuple(found[0])
 
     def items(self) -> Iterator[Item]:
         """Yield the items in the order of the source; others may be written meanwhile."""
         last = 0
         query = f"SELECT {_ITEM_COLUMNS} FROM item WHERE number > ? ORDER BY number LIMIT {_ROWS_AT_ONCE}"  # noqa: S608
-        while rows := self._connection.execute(query, (last,)).fetchall():
+        while rows := self._ask(query, (last,)):
             for row in rows:
                 yield _item(row)
             last = rows[-1][0]
 
     def outcomes(self) -> Iterator[Item]:
         """Yield all items with what became of them, by subject, session, exercise and name."""
-        yield from map(
-            _item,
-            self._connection.execute(
-                f"SELECT {_ITEM_COLUMNS}, facts, landmarks_sha256 FROM item LEFT JOIN result USING (key)"  # noqa: S608
-                " ORDER BY subject, session, exercise, name, clip, number"
-            ),
-        )
+        with self._told():
+            yield from map(
+                _item,
+                self._connection.execute(
+                    f"SELECT {_ITEM_COLUMNS}, facts, landmarks_sha256 FROM item LEFT JOIN result USING (key)"  # noqa: S608
+                    " ORDER BY subject, session, exercise, name, clip, number"
+                ),
+            )
 
     def counts(self) -> Counts:
         """Count the items of this run."""
-        row = self._connection.execute(
-            "SELECT count(*), count(result.key), count(failure) FROM item LEFT JOIN result USING (key)"
-        ).fetchone()
+        (row,) = self._ask("SELECT count(*), count(result.key), count(failure) FROM item LEFT JOIN result USING (key)")
         return Counts(*row)
 
     def failures(self, *, limit: int) -> tuple[tuple[str, str], ...]:
         """Return (name, reason) of the first items that failed."""
         return tuple(
-            (str(name), str(reason))
-            for name, reason in self._connection.execute(
+            (str(name), f"{name}: {reason}")
+            for name, reason in self._ask(
                 "SELECT name, failure FROM item WHERE failure IS NOT NULL ORDER BY number LIMIT ?", (limit,)
             )
         )
 
     def known_sha256(self, location: str, version: str) -> str | None:
         """Return the content's check sum of a file that has been read and not been changed since."""
-        row = self._connection.execute(
-            "SELECT sha256 FROM content WHERE location = ? AND version = ?", (location, version)
-        ).fetchone()
-        return None if row is None else str(row[0])
+        return self._text(
+            "SELECT sha256 FROM content WHERE location = ? AND version = ?", (_location_mark(location), version)
+        )
 
     def note_content(self, location: str, version: str, sha256: str) -> None:
         """Remember what a file holds."""
-        self._connection.execute("INSERT OR REPLACE INTO content VALUES (?, ?, ?)", (location, version, sha256))
+        self._change("INSERT OR REPLACE INTO content VALUES (?, ?, ?)", (_location_mark(location), version, sha256))
 
     def note_key(self, number: int, key: str) -> None:
         """Say which result an item waits for."""
-        self._connection.execute("UPDATE item SET key = ? WHERE number = ?", (key, number))
+        self._change("UPDATE item SET key = ? WHERE number = ?", (key, number))
 
-    def has_result(self, key: str) -> bool:
-        """Tell whether a clip is done."""
-        return self._connection.execute("SELECT 1 FROM result WHERE key = ?", (key,)).fetchone() is not None
+    def landmarks_sha256(self, key: str) -> str | None:
+        """Return the check sum of a done clip's landmarks; None = not done."""
+        return self._text("SELECT landmarks_sha256 FROM result WHERE key = ?", (key,))
+
+    def failure_of(self, key: str) -> str | None:
+        """Return why a clip failed in this run, without a name."""
+        return self._text("SELECT failure FROM item WHERE key = ? AND failure IS NOT NULL LIMIT 1", (key,))
+
+    def is_named(self, key: str) -> bool:
+        """Tell whether an item of this run has that result."""
+        return bool(self._ask("SELECT 1 FROM item JOIN result USING (key) WHERE key = ? LIMIT 1", (key,)))
+
+    def all_contents_known(self) -> bool:
+        """Tell whether every item's bytes could be read."""
+        return not self._ask("SELECT 1 FROM item WHERE key IS NULL LIMIT 1")
 
     def forget_result(self, key: str) -> None:
         """Say that a result is not there any more."""
-        self._connection.execute("DELETE FROM result WHERE key = ?", (key,))
+        self._change("DELETE FROM result WHERE key = ?", (key,))
+
+    def forget_unnamed(self) -> None:
+        """Forget the results that no item of this run has."""
+        self._change("DELETE FROM result WHERE key NOT IN (SELECT key FROM item WHERE key IS NOT NULL)")
 
     def note_result(self, key: str, *, facts: str, landmarks_sha256: str) -> int:
         """Say that a clip is done, whose landmarks must be in place already; returns how many items wait for it."""
-        self._connection.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, facts, landmarks_sha256))
-        return int(self._connection.execute("SELECT count(*) FROM item WHERE key = ?", (key,)).fetchone()[0])
+        self._change("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, facts, landmarks_sha256))
+        ((n_items,),) = self._ask("SELECT count(*) FROM item WHERE key = ?", (key,))
+        return int(n_items)
 
-    def note_failure(self, *, reason: str, number: int | None = None, key: str | None = None) -> int:
-        """Say why an item, or all items that wait for a result, cannot be done; returns how many they are."""
-        return self._connection.execute(
-            "UPDATE item SET failure = ? WHERE number = ? OR key = ?", (reason, number, key)
-        ).rowcount
+    def note_unreadable(self, number: int, *, reason: str) -> int:
+        """Say why an item's bytes cannot be had; returns 1. It waits for no result, which others may still give."""
+        return self._change("UPDATE item SET failure = ?, key = NULL WHERE number = ?", (reason, number))
+
+    def note_failure(self, key: str, *, reason: str) -> int:
+        """Say why the items that wait for a result cannot be done; returns how many were not told yet.
+
+        Parameters
+        ----------
+        reason
+            Without a file's name, because several items may hold the same bytes under names of their own.
+        """
+        return self._change("UPDATE item SET failure = ? WHERE key = ? AND failure IS NULL", (reason, key))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what SQLite raises into one line; a full disk is the likeliest."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise OutputError(
+                f"cannot write {self._path}: {error}; free some space, or choose another folder if it is damaged"
+            ) from error
+
+    def _ask(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        with self._told():
+            return self._connection.execute(query, values).fetchall()
+
+    def _text(self, query: str, values: Sequence[object]) -> str | None:
+        rows = self._ask(query, values)
+        return str(rows[0][0]) if rows else None
+
+    def _change(self, statement: str, values: Sequence[object] = ()) -> int:
+        with self._told():
+            return self._connection.execute(statement, values).rowcount
 
 
 def open_ledger(folder: Path) -> Ledger:
@@ -257,6 +313,11 @@ def open_ledger(folder: Path) -> Ledger:
     return Ledger(folder)
 
 
+def _location_mark(location: str) -> str:
+    """Return what tells locations apart and says nothing of them: paths may name a person, URLs hold a password."""
+    return hashlib.sha256(location.encode()).hexdigest()
+
+
 def _item(row: tuple[object, ...]) -> Item:
     number, line, location, name, size_bytes, subject, session, clip, key, failure, *result = row
     facts, landmarks_sha256 = result or (None, None)
@@ -268,7 +329,7 @@ def _item(row: tuple[object, ...]) -> Item:
         session=str(session),
         clip=ClipOptions.from_json(str(clip)),
         key=None if key is None else str(key),
-        failure=None if failure is None else str(failure),
+        failure=None if failure is None else f"{name}: {failure}",
         facts=None if facts is None else str(facts),
         landmarks_sha256=None if landmarks_sha256 is None else str(landmarks_sha256),
     )

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from backsight.batch.options import ClipOptions
-from backsight.batch.sources import Found, open_file_system
+from backsight.batch.sources import Found, open_file_system, shown, without_query, without_secrets
 from backsight.domain.recording import HEIGHT_RANGE_M, Exercise
 from backsight.errors import InputError, InvalidValueError
 from backsight.video.selection import Position, parse_crop, parse_position
@@ -52,7 +52,7 @@ class Manifest:
     """
 
     def __init__(self, source: str, *, needs_subject: bool) -> None:
-        self.name = PurePosixPath(source).name
+        self.name = PurePosixPath(shown(source)).name
         self._source = source
         self._required = ("subject", "exercise", "path") if needs_subject else ("path",)
         names = self._columns()
@@ -62,6 +62,12 @@ class Manifest:
                 f"{self.name}, row 1: expected columns {', '.join(self._required)} and, where needed, "
                 f"{', '.join(column for column in COLUMNS if column not in self._required)}; "
                 f"missing: {', '.join(missing)}; got: {', '.join(names) or 'none'}"
+            )
+        twice = sorted({name for name in names if name and names.count(name) > 1})
+        if twice:
+            raise InputError(
+                f"{self.name}, row 1: expected each column once, got `{'`, `'.join(twice)}` several times; remove or "
+                "rename all but one"
             )
         self.ignored = tuple(name for name in names if name not in COLUMNS)
         """Columns that mean nothing here."""
@@ -76,8 +82,9 @@ class Manifest:
         """
         errors: list[str] = []
         n_rows = 0
-        for number, values in self._records():
+        for number, values, mistakes in self._records():
             n_rows += 1
+            errors += mistakes
             parser = _RowParser(number, values, required=self._required)
             row = parser.parse(self._locate)
             errors += parser.errors
@@ -92,8 +99,8 @@ class Manifest:
     def _locate(self, path: str) -> Found:
         """Return where a recording is; relative to the manifest's folder when it is no absolute path and no URL."""
         if "://" in path or Path(path).is_absolute():
-            return Found(location=path, name=PurePosixPath(path).name)
-        base = self._source.rpartition("/")[0]
+            return Found(location=path, name=PurePosixPath(shown(path)).name)
+        base = without_query(self._source).rpartition("/")[0]
         if "://" in self._source:
             return Found(location=f"{base}/{path}", name=path)
         local = Path(self._source).absolute().parent / path
@@ -112,7 +119,8 @@ class Manifest:
         with _as_text_file(self._open()) as file, _readable(self.name):
             return _csv_header(file)[0]
 
-    def _records(self) -> Iterator[tuple[int, Mapping[str, str]]]:
+    def _records(self) -> Iterator[tuple[int, Mapping[str, str], list[str]]]:
+        """Yield each row's number, its values, and what is wrong with its shape."""
         if self._is_parquet():
             import pyarrow.parquet as pq
 
@@ -121,16 +129,19 @@ class Manifest:
                 for batch in pq.ParquetFile(file).iter_batches(batch_size=_ROWS_AT_ONCE):
                     for record in batch.to_pylist():
                         number += 1
-                        yield number, {name: _as_text(value) for name, value in record.items()}
+                        yield number, {name: _as_text(value) for name, value in record.items()}, []
             return
         with _as_text_file(self._open()) as file, _readable(self.name):
             names, lines = _csv_header(file)
-            for cells in lines:
-                if any(cell.strip() for cell in cells):
-                    yield lines.line_num, dict(zip(names, (cell.strip() for cell in cells), strict=False))
+            for line in lines:
+                cells = [cell.strip() for cell in line]
+                if any(cells):
+                    mistakes = _surplus(lines.line_num, cells, n_columns=len(names))
+                    # A row that ends early leaves its last columns empty.
+                    yield lines.line_num, dict(zip(names, cells, strict=False)), mistakes
 
     def _is_parquet(self) -> bool:
-        return self._source.lower().endswith(".parquet")
+        return shown(self._source).lower().endswith(".parquet")
 
     def _open(self) -> Any:
         try:
@@ -139,7 +150,8 @@ class Manifest:
             system, path = open_file_system(self._source)
             return system.open(path, "rb")
         except OSError as error:
-            raise InputError(f"{self.name}: the manifest cannot be read: {error.strerror or error}") from error
+            reason = error.strerror or without_secrets(str(error))
+            raise InputError(f"{self.name}: the manifest cannot be read: {reason}") from error
 
 
 class _readable:  # noqa: N801  (reads as a clause of a `with` statement)
@@ -167,6 +179,15 @@ def _csv_header(text: io.TextIOWrapper) -> tuple[list[str], _Lines]:
     delimiter = max(_DELIMITERS, key=header.count)
     names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
     return names, _Lines(csv.reader(text, delimiter=delimiter, strict=True))
+
+
+def _surplus(number: int, cells: list[str], *, n_columns: int) -> list[str]:
+    """Say that a row has values beyond the last column; empty cells there are a spreadsheet's habit."""
+    if not any(cells[n_columns:]):
+        return []
+    return [
+        f"row {number}: expected {n_columns} cells as in the header, got {len(cells)}; quote values with a delimiter"
+    ]
 
 
 class _Lines:

@@ -7,11 +7,13 @@ place. (The standard library's pool gives up all clips when one process dies.)
 from __future__ import annotations
 
 import multiprocessing
+import re
 import signal
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, Protocol
 
 from backsight.batch.work import ClipResult, Job
@@ -27,6 +29,8 @@ DIED = (
     "the worker process died over this clip, twice; memory may be used up (run again with fewer --workers), or the "
     "file upsets the decoder (convert it)"
 )
+MOST_STILLBORN = 3
+"""Processes in a row that may die while they start, where others have started: memory may be short for a moment."""
 _STOP_LIMIT_S = 5.0
 
 
@@ -35,6 +39,7 @@ class Failure:
     """Why a clip gave no result."""
 
     reason: str
+    """Without the file's name."""
     process_died: bool = False
     """True where the clip may not be at fault: it is tried once more."""
     ends_run: bool = False
@@ -76,10 +81,18 @@ def attempt(work: Work, job: Job) -> Outcome:
         return work(job)
     except BacksightError as error:
         return Failure(
-            " ".join(str(error).split()), ends_run=isinstance(error, ModelFileError | MissingDependencyError)
+            reason_without_name(error, job.path), ends_run=isinstance(error, ModelFileError | MissingDependencyError)
         )
     except Exception as error:  # noqa: BLE001  (a defect that one clip brings to light must not cost the others)
-        return Failure(f"{job.path.name}: {type(error).__name__}: {' '.join(str(error).split())}"[:500])
+        return Failure(f"{type(error).__name__}: {reason_without_name(error, job.path)}"[:500])
+
+
+def reason_without_name(error: BaseException, path: Path) -> str:
+    """Say in one line what went wrong, without the file's path or name: the same bytes may have many names."""
+    reason = " ".join(str(error).split()).removeprefix(f"{path.name}: ")
+    for mention in (str(path), path.name):
+        reason = re.sub(rf"(?<!\w){re.escape(mention)}(?!\w)", "the recording", reason)
+    return reason
 
 
 @dataclass(eq=False)
@@ -107,6 +120,8 @@ class ProcessPool:
         self._n_workers = n_workers
         self._waiting: deque[Job] = deque()
         self._workers: list[_Worker] = []
+        self._has_any_answered = False
+        self._n_stillborn = 0
 
     @property
     def n_outstanding(self) -> int:
@@ -129,7 +144,7 @@ class ProcessPool:
         Raises
         ------
         BatchError
-            When a process dies before it has done anything, as every other would.
+            When the first process dies before it has done anything, as every other would, or several in a row do.
         """
         connections = {worker.connection: worker for worker in self._workers}
         done: list[tuple[Job, Outcome]] = []
@@ -142,7 +157,8 @@ class ProcessPool:
                 done += self._bury(worker)
                 continue
             if answer is None:
-                worker.has_answered = True
+                worker.has_answered = self._has_any_answered = True
+                self._n_stillborn = 0
             else:
                 done.append((worker.jobs.popleft(), answer))
         self._hand_out()
@@ -181,8 +197,11 @@ class ProcessPool:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self._work), daemon=True)
-        with as_children_should_start():
-            process.start()
+        try:
+            with as_children_should_start():
+                process.start()
+        except OSError as error:
+            raise BatchError(f"no worker process can be started ({error}); run again with fewer --workers") from error
         theirs.close()
         worker = _Worker(process, ours)
         self._workers.append(worker)
@@ -195,15 +214,19 @@ class ProcessPool:
         self._workers.remove(worker)
         worker.connection.close()
         if not worker.has_answered:
-            raise BatchError(
-                f"a worker process ended with code {code} before its first clip; run again with fewer --workers, and "
-                "see `backsight doctor`"
-            )
+            self._n_stillborn += 1
+            if not self._has_any_answered or self._n_stillborn > MOST_STILLBORN:
+                raise BatchError(
+                    f"a worker process ended with code {code} before its first clip; run again with fewer --workers, "
+                    "and see `backsight doctor`"
+                )
+            self._waiting.extendleft(reversed(worker.jobs))
+            return []
         if not worker.jobs:
             return []
         job = worker.jobs.popleft()
         self._waiting.extendleft(reversed(worker.jobs))
-        return [(job, Failure(f"{job.path.name}: {DIED}", process_died=True))]
+        return [(job, Failure(DIED, process_died=True))]
 
 
 def _serve(connection: Connection, work: Work) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,12 @@ from backsight.batch.manifest import Manifest
 from backsight.batch.options import ClipOptions, RunOptions, Task, file_sha256, run_identity
 from backsight.batch.processes import Pool, ProcessPool, Work
 from backsight.batch.runner import OnProgress, Runner
-from backsight.batch.sources import find_recordings, is_manifest
+from backsight.batch.sources import find_recordings, is_manifest, shown
 from backsight.batch.store import Store
 from backsight.batch.work import Equipment, do_clip
 from backsight.composition import DEFAULT_MODEL, index_predictor, pose_bundle, pose_estimator
 from backsight.domain.assessment import ModelCard
-from backsight.errors import InputError
+from backsight.errors import BacksightError, InputError, OutputError
 
 MOST_FAILURES_TOLD = 10
 
@@ -71,7 +71,8 @@ def run_wide(
     Raises
     ------
     BacksightError
-        When nothing can be done at all. A clip that fails is a row with its reason instead.
+        When nothing can be done at all, or what would meet every clip ends the run; the tables are written where that
+        is possible. A clip that fails is a row with its reason instead.
     KeyboardInterrupt, SystemExit
         When asked to stop; the tables are written first, and another call goes on.
     """
@@ -82,8 +83,8 @@ def run_wide(
     manifest = Manifest(source, needs_subject=options.task is Task.ASSESS) if is_manifest(source) else None
     if manifest is None and options.task is Task.ASSESS:
         raise InputError(
-            f"{source}: expected a manifest (.csv, .parquet) with columns subject, exercise and path, because nothing "
-            "else says who does what in a recording; to find landmarks alone, use `backsight extract`"
+            f"{shown(source)}: expected a manifest (.csv, .parquet) with columns subject, exercise and path, because "
+            "nothing else says who does what in a recording; to find landmarks alone, use `backsight extract`"
         )
     with closing(open_ledger(out)) as ledger:
         ledger.agree(settings)
@@ -91,14 +92,22 @@ def run_wide(
         store = Store(out)
         runner = Runner(ledger, store, folder=out, run=run, n_bytes=n_bytes, n_unknown=n_unknown)
         write_tables = partial(store.write_tables, ledger, task=options.task, settings=settings, card=card)
+        pool = _pool(equipment, n_workers, cluster, work)
         try:
-            with closing(_pool(equipment, n_workers, cluster, work)) as pool:
+            with closing(pool):
                 counts = runner.run(pool, on_progress=on_progress)
         except (KeyboardInterrupt, SystemExit):
             # What is done is complete, so the tables that name it are, too.
             write_tables()
             raise
+        except BacksightError:
+            # Why the run ended matters more than that its tables, on a full disk, cannot be written either.
+            with suppress(OutputError):
+                write_tables()
+            raise
         write_tables()
+        # After the tables: they never name a file that is not there.
+        store.remove_unnamed(ledger)
         return Summary(
             counts=counts,
             failures=ledger.failures(limit=MOST_FAILURES_TOLD),

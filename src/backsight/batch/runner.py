@@ -15,11 +15,11 @@ from pathlib import Path
 from backsight.batch.ledger import Counts, Item, Ledger
 from backsight.batch.options import result_key
 from backsight.batch.processes import Failure, Outcome, Pool
-from backsight.batch.sources import Fetched, Fetcher
+from backsight.batch.sources import Fetched, Fetcher, without_secrets
 from backsight.batch.store import Store
 from backsight.batch.timeleft import TimeLeft
 from backsight.batch.work import Job
-from backsight.errors import BatchError, MissingDependencyError
+from backsight.errors import BatchError, MissingDependencyError, OutputError
 from backsight.exports.folder import output_error
 
 POLL_S = 0.5
@@ -92,6 +92,8 @@ class Runner:
             What would meet every clip ends the run; results so far are kept.
         """
         jobs = self._jobs()
+        # A run that was killed leaves its copies.
+        shutil.rmtree(self._folder / _SPOOL_NAME, ignore_errors=True)
         try:
             while True:
                 while pool.n_outstanding < pool.capacity and (job := next(jobs, None)) is not None:
@@ -121,13 +123,12 @@ class Runner:
         for item in self._ledger.items():
             try:
                 job = self._prepare(item)
-            except (MissingDependencyError, BatchError):
+            except (MissingDependencyError, BatchError, OutputError):
                 raise
             except Exception as error:  # buckets raise errors of their own: one clip's failure
                 if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                     raise output_error(self._folder, error) from error
-                reason = f"{item.found.name}: cannot be read: {_why(error)}"
-                self._n_failed += self._ledger.note_failure(reason=reason, number=item.number)
+                self._n_failed += self._ledger.note_unreadable(item.number, reason=f"cannot be read: {_why(error)}")
                 self._time_left.skip(item.found.size_bytes)
                 continue
             if job is not None:
@@ -137,12 +138,13 @@ class Runner:
         """Learn an item's content; return what is to be done, None = done or being done already."""
         location = item.found.location
         version = self._fetcher.version(location)
-        sha256 = self._ledger.known_sha256(location, version)
+        sha256 = None if version is None else self._ledger.known_sha256(location, version)
         if sha256 is not None and self._is_taken(item, sha256):
             return None
         fetched = self._fetcher.fetch(location, known_sha256=sha256)
         if fetched.sha256 != sha256:
-            self._ledger.note_content(location, version, fetched.sha256)
+            if version is not None:
+                self._ledger.note_content(location, version, fetched.sha256)
             if self._is_taken(item, fetched.sha256):
                 self._fetcher.release(fetched.path)
                 return None
@@ -152,14 +154,19 @@ class Runner:
         """Note which result the item waits for, and tell whether nothing is left to do for it."""
         key = result_key(sha256, item.clip, run=self._run)
         self._ledger.note_key(item.number, key)
-        if self._ledger.has_result(key):
-            if self._store.has_landmarks(key):
+        landmarks_sha256 = self._ledger.landmarks_sha256(key)
+        if landmarks_sha256 is not None:
+            if self._store.has_landmarks(key, sha256=landmarks_sha256):
                 self._n_done += 1
                 self._n_skipped += 1
                 self._time_left.skip(item.found.size_bytes)
                 return True
             self._ledger.forget_result(key)
-        if key in self._in_work:
+        reason = self._ledger.failure_of(key)
+        if reason is not None:
+            # The same bytes have failed already: a second try would only make the outcome depend on the timing.
+            self._n_failed += self._ledger.note_failure(key, reason=reason)
+        if reason is not None or key in self._in_work:
             self._time_left.skip(item.found.size_bytes)
             return True
         return False
@@ -179,7 +186,7 @@ class Runner:
                 work.n_attempts += 1
                 pool.submit(job)
                 return
-            self._n_failed += self._ledger.note_failure(reason=outcome.reason, key=job.key)
+            self._n_failed += self._ledger.note_failure(job.key, reason=outcome.reason)
         else:
             # The entry follows the file: whatever is noted as done is there.
             landmarks_sha256 = self._store.write_landmarks(job.key, outcome.landmarks)
@@ -195,4 +202,4 @@ def _why(error: Exception) -> str:
         return "it is not there"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+    return f"{type(error).__name__}: {' '.join(without_secrets(str(error)).split())}"[:300]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -41,6 +42,11 @@ VIDEO_SUFFIXES = frozenset(
 MANIFEST_SUFFIXES = frozenset((".csv", ".parquet"))
 BLOCK_BYTES = 1 << 20
 _URL_MARK = "://"
+_URL = re.compile(r"[A-Za-z][\w+.:-]*://[^\s'\"<>]+")
+_WEB = frozenset(("http", "https"))
+_WEB_MARKS = ("ETag", "Content-MD5", "Digest", "Last-Modified")
+"""What a web server says of a file that changes with its content; fsspec passes these on."""
+_LONGEST_SUFFIX = 16
 _MAGIC = "*?["
 
 
@@ -65,9 +71,26 @@ class Fetched:
     """True for a copy of our own, which is removed after use."""
 
 
+def without_query(location: str) -> str:
+    """Return a URL without query and fragment, where a signature stands; a path of this machine as it is."""
+    return re.split(r"[?#]", location, maxsplit=1)[0] if _URL_MARK in location else location
+
+
+def shown(location: str) -> str:
+    """Return a location as it may be shown and stored: a URL without user info, query and fragment."""
+    scheme, mark, rest = without_query(location).rpartition(_URL_MARK)
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}" if mark else location
+
+
+def without_secrets(text: str) -> str:
+    """Return a text, such as another library's error, with each URL in it as it may be shown."""
+    return _URL.sub(lambda url: shown(url[0]), text)
+
+
 def is_manifest(source: str) -> bool:
     """Tell a manifest from recordings by its ending."""
-    return PurePosixPath(source).suffix.lower() in MANIFEST_SUFFIXES
+    return PurePosixPath(shown(source)).suffix.lower() in MANIFEST_SUFFIXES
 
 
 def open_file_system(location: str) -> tuple[Any, str]:
@@ -85,9 +108,10 @@ def open_file_system(location: str) -> tuple[Any, str]:
     try:
         system, path = url_to_fs(location)
     except ImportError as error:
-        raise MissingDependencyError(f"{location}: {error}") from error
+        raise MissingDependencyError(f"{shown(location)}: {error}") from error
     except ValueError as error:
-        raise InputError(f"{location}: expected a path or a URL that fsspec knows, got: {error}") from error
+        reason = without_secrets(str(error))
+        raise InputError(f"{shown(location)}: expected a path or a URL that fsspec knows, got: {reason}") from error
     return system, path
 
 
@@ -106,8 +130,8 @@ def find_recordings(source: str) -> Iterator[Found]:
     first = next(found, None)
     if first is None:
         raise InputError(
-            f"{source}: expected a folder with recordings ({', '.join(sorted(VIDEO_SUFFIXES))}), a glob that matches "
-            "some, a manifest (.csv, .parquet) or a recording, and found none"
+            f"{shown(source)}: expected a folder with recordings ({', '.join(sorted(VIDEO_SUFFIXES))}), a glob that "
+            "matches some, a manifest (.csv, .parquet) or a recording, and found none"
         )
     yield from itertools.chain([first], found)
 
@@ -118,7 +142,9 @@ def _look(system: Any, path: str, source: str) -> Iterator[Found]:
     def as_found(entry: dict[str, Any], *, root: str) -> Found:
         name = str(entry["name"])
         size = entry.get("size")
-        relative = name.removeprefix(root).lstrip("/") or PurePosixPath(name).name
+        # Web servers name files by their whole URL, others by the path alone.
+        plain = shown(name)
+        relative = plain.removeprefix(root).lstrip("/") or PurePosixPath(plain).name
         location = system.unstrip_protocol(name) if remote else name
         return Found(location=location, name=relative, size_bytes=None if size is None else int(size))
 
@@ -129,10 +155,10 @@ def _look(system: Any, path: str, source: str) -> Iterator[Found]:
             folders.clear()
             folders.update((name, entry) for name, entry in ordered.items() if not name.startswith("."))
             for name, entry in sorted(files.items()):
-                if PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith("."):
-                    yield as_found(entry, root=path)
+                if PurePosixPath(shown(name)).suffix.lower() in VIDEO_SUFFIXES and not name.startswith("."):
+                    yield as_found(entry, root=shown(path))
     elif system.isfile(path):
-        yield as_found(system.info(path), root=str(PurePosixPath(path).parent))
+        yield as_found(system.info(path), root=shown(path).rpartition("/")[0])
     elif any(mark in path for mark in _MAGIC):
         root = str(PurePosixPath(*itertools.takewhile(_is_plain, PurePosixPath(path).parts)))
         for _, entry in sorted(system.glob(path, detail=True).items()):
@@ -157,8 +183,10 @@ class Fetcher:
         self._folder = folder
         self._n_copies = 0
 
-    def version(self, location: str) -> str:
+    def version(self, location: str) -> str | None:
         """Return a mark that changes when the file does, without reading it: size, times, a bucket's own tag.
+
+        None where nothing says whether it has changed: some web servers tell the size at most.
 
         Raises
         ------
@@ -166,7 +194,15 @@ class Fetcher:
             When the file is not there or cannot be looked at.
         """
         system, path = open_file_system(location)
-        return str(system.ukey(path))
+        protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
+        if _WEB.isdisjoint(protocols):
+            return str(system.ukey(path))
+        # fsspec's own mark of a web file is made of the URL alone.
+        info = system.info(path)
+        marks = [str(info[name]) for name in _WEB_MARKS if info.get(name)]
+        if not marks:
+            return None
+        return hashlib.sha256("\n".join([*marks, str(info.get("size"))]).encode()).hexdigest()
 
     def fetch(self, location: str, *, known_sha256: str | None = None) -> Fetched:
         """Return the recording as a local file with its SHA-256, reading it once at most.
@@ -183,8 +219,10 @@ class Fetcher:
             return Fetched(path, sha256, is_copy=False)
         system, remote_path = open_file_system(location)
         self._n_copies += 1
-        # A folder of its own keeps the recording's name, which errors and reports repeat.
-        copy = self._folder / f"{self._n_copies:08d}" / PurePosixPath(remote_path).name
+        # Not the recording's name: that of a signed URL may be longer than a file's name can be.
+        suffix = PurePosixPath(shown(location)).suffix
+        name = hashlib.sha256(location.encode()).hexdigest()[:16] + (suffix if len(suffix) <= _LONGEST_SUFFIX else "")
+        copy = self._folder / f"{self._n_copies:08d}" / name
         copy.parent.mkdir(parents=True)
         digest = hashlib.sha256()
         with system.open(remote_path, "rb") as source, copy.open("wb") as target:

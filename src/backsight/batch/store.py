@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,38 @@ class Store:
         """Return where a clip's landmarks lie, relative to the folder."""
         return f"landmarks/part={key[:_PREFIX_LENGTH]}/{key}.parquet"
 
-    def has_landmarks(self, key: str) -> bool:
-        """Tell whether a clip's landmarks are there."""
-        return (self._folder / self.landmarks_name(key)).is_file()
+    def has_landmarks(self, key: str, *, sha256: str) -> bool:
+        """Tell whether a clip's landmarks are there, whole."""
+        try:
+            with (self._folder / self.landmarks_name(key)).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        except OSError:
+            return False
+
+    def remove_unnamed(self, ledger: Ledger) -> None:
+        """Remove landmarks that no clip of the ledger has, and their results: whoever is withdrawn is gone.
+
+        Where a recording cannot be read, nothing is removed: its landmarks cannot be told from those of a withdrawn
+        one.
+
+        Raises
+        ------
+        OutputError
+            When a file cannot be removed.
+        """
+        if not ledger.all_contents_known():
+            return
+        ledger.forget_unnamed()
+        for part in (self._folder / "landmarks").glob("part=*/*"):
+            if part.suffix == ".part" or (part.suffix == ".parquet" and not ledger.is_named(part.stem)):
+                try:
+                    part.unlink()
+                except OSError as error:
+                    raise output_error(part, error) from error
+        for folder in (self._folder / "landmarks").glob("part=*"):
+            # One that still holds files stays.
+            with suppress(OSError):
+                folder.rmdir()
 
     def write_landmarks(self, key: str, content: bytes) -> str:
         """Put a clip's landmarks in place, whole or not at all, and return their SHA-256.
@@ -278,6 +308,9 @@ def _in_place(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.name}.part")
     try:
         yield part
+        # A power failure must not leave the name in place with the content missing.
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

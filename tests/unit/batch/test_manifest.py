@@ -7,6 +7,7 @@ import pytest
 
 from backsight.batch.manifest import Manifest
 from backsight.batch.options import ClipOptions
+from backsight.batch.sources import Found
 from backsight.domain.recording import Exercise
 from backsight.errors import InputError
 
@@ -99,3 +100,21 @@ def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
         list(manifest(tmp_path, "subject,exercise,path\n"))
     with pytest.raises(InputError, match="cannot be read"):
         Manifest(str(tmp_path / "absent.csv"), needs_subject=True)
+
+
+def test_values_beyond_the_last_column_are_refused_and_empty_cells_are_not(tmp_path: Path) -> None:
+    header = "subject,exercise,path\n"
+    message = errors(tmp_path, f"{header}anna,walk,a.mp4\nben,walk,b,1.mp4\n")
+    assert "row 3: expected 3 cells as in the header, got 4" in message
+    (row,) = manifest(tmp_path, f"{header}anna,walk,a.mp4,,\n")
+    assert row.found.name == "a.mp4"
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"people\.csv, row 1: expected each column once, got `path`"):
+        manifest(tmp_path, "subject,exercise,path,path\nanna,walk,a.mp4,b.mp4\n")
+
+
+def test_a_signed_recording_is_named_without_its_signature(tmp_path: Path) -> None:
+    (row,) = manifest(tmp_path, "path\nhttps://u:p@host.example/a.mp4?sig=1\n", needs_subject=False)
+    assert row.found == Found("https://u:p@host.example/a.mp4?sig=1", "a.mp4")

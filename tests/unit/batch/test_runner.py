@@ -7,7 +7,7 @@ import pytest
 
 from backsight.batch.ledger import Counts, NewItem, open_ledger
 from backsight.batch.options import ClipOptions, Task
-from backsight.batch.processes import Pool, ProcessPool
+from backsight.batch.processes import Pool, ProcessPool, Work, _Worker
 from backsight.batch.runner import Progress, Runner
 from backsight.batch.sources import Found, find_recordings
 from backsight.batch.store import Store
@@ -80,8 +80,28 @@ def test_what_fails_is_a_row_with_its_reason_and_stops_nothing(tmp_path: Path) -
     assert go(source, tmp_path / "out", InlinePool()) == Counts(n_items=100, n_done=90, n_failed=10)
     failed = [row for row in rows(tmp_path / "out") if row["status"] == "failed"]
     assert [row["file"] for row in failed] == [f"{n:03d}.mp4" for n in range(0, 100, 10)]
-    # All ten hold the same bytes: the reason is the one recording's that was looked at.
-    assert {row["reason"] for row in failed} <= {f"{n:03d}.mp4: the video is damaged" for n in range(0, 100, 10)}
+    # All ten hold the same bytes, and each reason names its own file.
+    assert [row["reason"] for row in failed] == [f"{n:03d}.mp4: the video is damaged" for n in range(0, 100, 10)]
+
+
+def test_same_bytes_that_fail_are_tried_once_and_told_alike_however_many_work_at_once(tmp_path: Path) -> None:
+    source = clips(tmp_path / "in", {f"{n}.mp4": b"corrupt" if n % 2 else bytes([65 + n]) for n in range(8)})
+    for capacity in (1, 2, 8):
+        pool = InlinePool(capacity=capacity)
+        assert go(source, tmp_path / f"{capacity}", pool) == Counts(8, 4, 4)
+        assert len([name for name in pool.done if int(name[0]) % 2]) == 1
+    assert tree(tmp_path / "1") == tree(tmp_path / "2") == tree(tmp_path / "8")
+
+
+def test_a_full_disk_ends_the_run_in_one_line(tmp_path: Path) -> None:
+    source, out = clips(tmp_path / "in", {f"{n}.mp4": f"{n}".encode() for n in range(200)}), tmp_path / "out"
+    ledger = open_ledger(out)
+    ledger.add_items([NewItem(1, found, ClipOptions()) for found in find_recordings(str(source))])
+    ledger._connection.execute("PRAGMA max_page_count=1")
+    with pytest.raises(OutputError, match="full; free some space"):
+        Runner(ledger, Store(out), folder=out, run="v1").run(InlinePool())
+    assert ledger.counts().n_failed == 0
+    ledger.close()
 
 
 def test_a_defect_of_ours_costs_one_clip(tmp_path: Path) -> None:
@@ -134,6 +154,44 @@ def test_a_lost_landmarks_file_is_made_again(tmp_path: Path) -> None:
     go(source, out, pool)
     assert pool.done == ["a.mp4"]
     assert tree(out) == before
+
+
+def test_a_damaged_landmarks_file_is_made_again(tmp_path: Path) -> None:
+    source, out = clips(tmp_path / "in", {"a.mp4": b"one", "b.mp4": b"two", "c.mp4": b"six"}), tmp_path / "out"
+    go(source, out, InlinePool())
+    before = tree(out)
+    empty, changed, _ = (out / str(row["landmarks_file"]) for row in rows(out))
+    empty.write_bytes(b"")
+    changed.write_bytes(changed.read_bytes()[:-1] + b"?")
+    pool = InlinePool()
+    go(source, out, pool)
+    assert pool.done == ["a.mp4", "b.mp4"]
+    assert tree(out) == before
+
+
+def test_who_is_withdrawn_is_gone_from_files_and_ledger(tmp_path: Path) -> None:
+    source, out = clips(tmp_path / "in", {"a.mp4": b"one", "b.mp4": b"two"}), tmp_path / "out"
+    go(source, out, InlinePool())
+    _, withdrawn = rows(out)
+    (source / "b.mp4").unlink()
+    go(source, out, InlinePool())
+    gone = NewItem(2, Found(str(source / "b.mp4"), "b.mp4"), ClipOptions())
+    kept = NewItem(1, Found(str(source / "a.mp4"), "a.mp4"), ClipOptions())
+    for items, is_there in (([kept, gone], True), ([kept], False)):
+        ledger = open_ledger(out)
+        ledger.add_items(items)
+        Runner(ledger, Store(out), folder=out, run="v1").run(InlinePool())
+        Store(out).remove_unnamed(ledger)
+        assert (out / str(withdrawn["landmarks_file"])).is_file() == is_there
+        assert (ledger.landmarks_sha256(str(withdrawn["clip"])) is not None) == is_there
+        ledger.close()
+    assert (out / str(rows(out)[0]["landmarks_file"])).is_file()
+
+
+def test_the_ledger_of_a_finished_run_holds_no_location(tmp_path: Path) -> None:
+    fsspec.filesystem("memory").pipe("/bucket-with-anna/a.mp4", b"one")
+    go("memory://bucket-with-anna", tmp_path / "out", InlinePool())
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file() and b"with-anna" in path.read_bytes()]
 
 
 def test_the_same_recording_named_twice_is_worked_on_once(tmp_path: Path) -> None:
@@ -195,6 +253,9 @@ def test_a_bucket_is_read_once_and_its_copies_are_removed(tmp_path: Path) -> Non
     system = fsspec.filesystem("memory")
     system.pipe("/bucket-of-runner/a.mp4", b"one")
     out = tmp_path / "out"
+    # What a run that was killed left behind is in nobody's way.
+    (out / ".spool/00000001").mkdir(parents=True)
+    (out / ".ledger.sqlite").touch()
     assert go("memory://bucket-of-runner", out, InlinePool()) == Counts(1, 1, 0)
     assert sorted(path.name for path in out.iterdir()) == [
         ".ledger.sqlite",
@@ -219,6 +280,23 @@ def test_a_folder_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
     ledger.close()
 
 
+class StillbornPool(ProcessPool):
+    """Its process of that number is dead before it can answer."""
+
+    def __init__(self, work: Work, *, n_workers: int, stillborn: int = 2) -> None:
+        super().__init__(work, n_workers=n_workers)
+        self.n_started = 0
+        self._stillborn = stillborn
+
+    def _start(self) -> _Worker:
+        worker = super()._start()
+        self.n_started += 1
+        if self.n_started == self._stillborn:
+            worker.process.kill()
+            worker.process.join()
+        return worker
+
+
 class TestProcesses:
     def test_a_clip_whose_process_dies_is_tried_once_more(self, tmp_path: Path) -> None:
         contents = {f"{n}.mp4": f"{n}".encode() for n in range(6)}
@@ -229,6 +307,19 @@ class TestProcesses:
         assert failed["file"] == "always.mp4"
         assert "worker process died" in str(failed["reason"])
         assert (tmp_path / "mark").exists()
+
+    def test_a_replacement_that_dies_while_starting_is_replaced(self, tmp_path: Path) -> None:
+        contents = {f"{n}.mp4": f"{n}".encode() for n in range(4)}
+        contents["once.mp4"] = b"dies once:" + str(tmp_path / "mark").encode()
+        source = clips(tmp_path / "in", contents)
+        pool = StillbornPool(echo, n_workers=1)
+        assert go(source, tmp_path / "out", pool) == Counts(5, 5, 0)
+        assert pool.n_started == 3
+
+    def test_a_first_process_that_dies_while_starting_ends_the_run(self, tmp_path: Path) -> None:
+        pool = StillbornPool(echo, n_workers=1, stillborn=1)
+        with pytest.raises(BatchError, match="before its first clip"):
+            go(clips(tmp_path / "in", {"a.mp4": b"one"}), tmp_path / "out", pool)
 
     def test_one_process_and_three_write_the_same_bytes(self, tmp_path: Path) -> None:
         source = clips(tmp_path / "in", {f"{n}.mp4": b"corrupt" if n == 4 else b"x" * n for n in range(1, 12)})

@@ -1,9 +1,11 @@
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
 
-from backsight.batch.sources import Fetcher, find_recordings
+from backsight.batch import sources
+from backsight.batch.sources import Fetcher, find_recordings, is_manifest, shown, without_secrets
 from backsight.errors import InputError, MissingDependencyError
 
 CLIP_SHA256 = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
@@ -49,7 +51,7 @@ def test_a_bucket_is_searched_and_its_bytes_are_brought_here(tmp_path: Path, pro
     fetcher = Fetcher(tmp_path / "spool")
     fetched = fetcher.fetch(found.location)
     assert fetched.path.read_bytes() == b"x"
-    assert (fetched.path.name, fetched.sha256) == ("a.mp4", CLIP_SHA256)
+    assert (fetched.path.suffix, fetched.sha256) == (".mp4", CLIP_SHA256)
     fetcher.release(fetched.path)
     assert not fetched.path.exists()
     assert system.exists(f"{root}/day1/a.mp4")
@@ -89,3 +91,47 @@ def test_an_unknown_or_uninstalled_protocol_says_so() -> None:
         list(find_recordings("nothing-like-this://bucket/a.mp4"))
     with pytest.raises(MissingDependencyError):
         list(find_recordings("adl://bucket/a.mp4"))
+
+
+SIGNED = "https://anna:secret@host.example/day/walk.mp4?X-Sig=abc/def&next=https://else.example/#part"
+
+
+def test_what_is_shown_of_a_url_holds_no_secret() -> None:
+    assert shown(SIGNED) == "https://host.example/day/walk.mp4"
+    assert shown("s3://bucket/day@home/a.mp4") == "s3://bucket/day@home/a.mp4"
+    assert shown("/home/anna/what? #1.mp4") == "/home/anna/what? #1.mp4"
+    assert without_secrets(f"403 for url='{SIGNED}', sorry") == "403 for url='https://host.example/day/walk.mp4', sorry"
+
+
+def test_a_signature_does_not_hide_an_ending() -> None:
+    assert is_manifest("https://host.example/people.csv?X-Sig=abc")
+    assert not is_manifest("https://host.example/a.mp4?name=people.csv")
+
+
+def test_a_copy_of_a_long_url_has_a_short_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec.filesystem("memory").pipe("/long/a.mp4", b"x")
+    opened = sources.open_file_system("memory://long/a.mp4")
+    monkeypatch.setattr(sources, "open_file_system", lambda location: opened)
+    fetched = Fetcher(tmp_path / "spool").fetch(f"https://host.example/a.mp4?token={'t' * 2000}")
+    assert fetched.sha256 == CLIP_SHA256
+    assert fetched.path.suffix == ".mp4"
+
+
+class WebServer:
+    protocol = ("http", "https")
+
+    def __init__(self, **info: Any) -> None:
+        self._info = info
+
+    def info(self, path: str) -> dict[str, Any]:
+        return {"name": path, "type": "file", **self._info}
+
+
+def test_a_web_file_is_known_by_what_the_server_says_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(**info: Any) -> str | None:
+        monkeypatch.setattr(sources, "open_file_system", lambda location: (WebServer(**info), location))
+        return Fetcher(tmp_path).version("https://host.example/a.mp4")
+
+    assert version(ETag="a", size=1) == version(ETag="a", size=1)
+    assert len({version(ETag="a", size=1), version(ETag="b", size=1), version(ETag="a", size=2)}) == 3
+    assert version(size=1) is None
