@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from backsight.benchmarks.filmed import take_samples
-from backsight.benchmarks.measures import film
+from backsight.benchmarks.measures import film, name_failure
 from backsight.benchmarks.shots import plan_measuring
 from backsight.cli.progress import progress_bar
 from backsight.scoring.calibration_fit import fit_calibration
 from backsight.simulation.seeds import CALIBRATION_SEED, HELD_OUT_SEED
 from backsight.studio.cache import load_filmed
-from backsight.studio.fingerprint import Fingerprint
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "src/backsight/scoring/calibration.json"
@@ -49,7 +47,7 @@ def main() -> None:
                 models=MODELS,
                 n_workers=given.workers,
                 on_progress=on_progress,
-                on_failure=lambda shot, error: print(f"left out: {shot.name} ({error})", file=sys.stderr),
+                on_failure=lambda shot, error: print(f"left out: {name_failure(shot, error)}", file=sys.stderr),
             )
     if given.film_only:
         return
@@ -65,7 +63,6 @@ def main() -> None:
             "seeds": sorted({film.seed for film in films}),
             "volunteers": n_people,
             "recordings": len(films),
-            "filmed_by": asdict(Fingerprint.of_package()),
         },
     )
     given.out.write_text(calibration.to_json(), encoding="utf-8")

@@ -137,17 +137,26 @@ def _figures_of(name: str) -> dict[str, Any] | None:
 
 
 def _calibration_section() -> str:
-    made = json.loads((DOCS.parent / "src/backsight/scoring/calibration.json").read_text(encoding="utf-8"))[
-        "provenance"
-    ]
+    stored = json.loads((DOCS.parent / "src/backsight/scoring/calibration.json").read_text(encoding="utf-8"))
+    made, people = stored["provenance"], [cell["n_people"] for cell in stored["cells"]]
+    fewest, most = min(people), max(people)
     return (
         "\n## Where the intervals come from\n\n"
         f"The 90 % intervals in reports were found on {made['recordings']} films of {made['volunteers']} virtual "
-        "volunteers, seen by BlazePose lite and full, by split conformal prediction over people (`make calibration`). "
-        "They promise as much for people like these; real people may differ. How they fare on volunteers held out of "
-        "calibration is measured by `backsight benchmark measures`; "
+        f"volunteers, seen by BlazePose lite and full, by {made['method']}. Command: `{made['command']}`; "
+        f"{made['stale']} of the films were made by code that has changed since. An interval rests on {fewest} to "
+        f"{most} people, so that by chance in who they are its true coverage differs from 90 % by some "
+        f"{_chance(most):.0%} to {_chance(fewest):.0%} (one standard deviation). It is meant for people like these; "
+        "real people may differ. Values are given only where they go with the truth at 5 % against chance, so that of "
+        "conditions under which a measure follows nothing one in twenty passes. How intervals fare on volunteers held "
+        "out of calibration is measured by `backsight benchmark measures`; "
         + ("see below.\n" if (DOCS / "figures/measures.json").exists() else "no run of it is published yet.\n")
     )
+
+
+def _chance(n_people: int) -> float:
+    """Return the standard deviation of the coverage of a 90 % conformal interval from so many people (Vovk 2012)."""
+    return float((0.9 * 0.1 / (n_people + 2)) ** 0.5)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ class Figure:
     bar: float | None = None
     """None = reported without a bar."""
     better: Literal["lower", "higher"] = "lower"
+    interval: tuple[float, float] | None = None
+    """From and to where chance leaves the value in 95 % of runs; None = not told."""
 
     @property
     def met(self) -> bool | None:
@@ -73,13 +75,17 @@ class BenchmarkResult:
             "machine": describe_machine(),
             "seeds": list(self.seeds),
             "notes": list(self.notes),
-            "figures": [
-                # JSON knows no NaN.
-                asdict(figure) | {"value": figure.value if math.isfinite(figure.value) else None, "met": figure.met}
-                for figure in self.figures
-            ],
+            "figures": [_figure_to_dict(figure) for figure in self.figures],
             **({"rows": [dict(row) for row in self.rows]} if self.rows else {}),
         }
+
+
+def _figure_to_dict(figure: Figure) -> dict[str, Any]:
+    values = asdict(figure)
+    interval = values.pop("interval")
+    # JSON knows no NaN.
+    values |= {"value": figure.value if math.isfinite(figure.value) else None, "met": figure.met}
+    return values if interval is None else values | {"interval": [float(f"{end:.3g}") for end in interval]}
 
 
 def check_writable(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,10 +43,15 @@ class Reading:
     shot_name: str
     true: float
     value: float
-    """NaN = not measured, or without a known error."""
+    """NaN = not measured, without a known error, or of a recording that the gate refuses."""
     error: float
     raw: float
     """Before calibration."""
+
+    @property
+    def is_given(self) -> bool:
+        """Whether a value with an interval was given that can be set beside the truth."""
+        return bool(np.isfinite([self.true, self.value, self.error]).all())
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,9 @@ def take_samples(films: Iterable[FilmedRecording], *, models: Iterable[str]) -> 
 def read_measures(
     films: Iterable[FilmedRecording], *, models: Iterable[str], calibration: Calibration | None = None
 ) -> Iterator[Reading]:
-    """Yield every measure of every usable recording as a user would get it.
+    """Yield every measure of every recording that is not spoilt on purpose as a user would get it.
+
+    Those that the gate refuses are among them, with values and errors of NaN: a user gets no number either.
 
     Parameters
     ----------
@@ -98,15 +105,17 @@ def read_measures(
     wanted = tuple(models)
     for film in films:
         for model in wanted:
-            pose = _usable_pose(film, model)
-            if pose is None:
+            if film.shot.spoil is not None or model not in film.tracks:
                 continue
+            pose, quality = _prepare(film, model)
+            is_refused = quality.verdict is QualityVerdict.UNUSABLE
             for has_height in (True, False):
                 conditions, taken = _take(film, pose, model, has_height=has_height)
                 given = calibrate(taken, conditions=conditions, calibration=calibration)
                 for raw, item in zip(taken.measurements, given.measurements, strict=True):
                     if item.name in film.truth.values and (has_height or item.name in SCALED):
-                        yield _reading(film, item, raw=raw.value, pose_model=model, has_height=has_height)
+                        shown = replace(item, value=np.nan, error=np.nan) if is_refused else item
+                        yield _reading(film, shown, raw=raw.value, pose_model=model, has_height=has_height)
 
 
 def read_perfectly_seen(films: Iterable[FilmedRecording]) -> Iterator[Reading]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from backsight.benchmarks.figures import Figure
+from backsight.benchmarks.measures_table import wilson_interval
 from backsight.domain.assessment import QualityVerdict
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ GATE_NOTES = (
 
 
 def gate_figures(verdicts: Iterable[GateVerdict], model: str, *, barred: bool) -> tuple[Figure, ...]:
-    """Return what became of one pose model's recordings, all together, near and far, and by kind of fault."""
+    """Return what became of one pose model's recordings, all together, near and far, and by kind of fault.
+
+    Kinds of which there is no recording have no figures, so that a run without them misses no bar.
+    """
     from backsight.benchmarks.filmed import BYSTANDER, OCCLUDER
 
     by_kind: dict[str | None, list[GateVerdict]] = defaultdict(list)
@@ -38,13 +42,16 @@ def gate_figures(verdicts: Iterable[GateVerdict], model: str, *, barred: bool) -
     by_chance = {kind: by_kind.pop(kind) for kind in (BYSTANDER, OCCLUDER) if kind in by_kind}
     spoilt = [item for items in by_kind.values() for item in items]
     accepted, caught = (LEAST_ACCEPTED, LEAST_CAUGHT) if barred else (None, None)
-    return (
+    figures = (
         _share(f"good_accepted/{model}", _not_refused(good), bar=accepted),
         _share(f"good_accepted/{model}/to_4_m", _not_refused(near), bar=accepted),
         _share(f"good_unflagged/{model}", _not_flagged(good)),
         _share(f"good_unflagged/{model}/to_4_m", _not_flagged(near)),
         _share(f"spoilt_caught/{model}", _flagged(spoilt), bar=caught),
         _share(f"spoilt_refused/{model}", _refused(spoilt)),
+    )
+    return (
+        *(figure for figure in figures if figure.n),
         *_by_kind("spoilt", by_kind, model),
         *_by_kind("chance", by_chance, model),
     )
@@ -78,4 +85,5 @@ def _not_refused(verdicts: Sequence[GateVerdict]) -> list[bool]:
 
 def _share(name: str, items: Sequence[bool], *, bar: float | None = None) -> Figure:
     value = sum(items) / len(items) if items else float("nan")
-    return Figure(name, value, "share", len(items), bar=bar, better="higher")
+    interval = wilson_interval(sum(items), len(items))
+    return Figure(name, value, "share", len(items), bar=bar, better="higher", interval=interval)

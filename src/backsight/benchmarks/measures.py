@@ -12,11 +12,19 @@ import numpy as np
 
 from backsight.benchmarks.figures import BenchmarkResult, Figure, Plot
 from backsight.benchmarks.gate import GATE_NOTES, NEAR_M, gate_figures
-from backsight.benchmarks.measures_table import WITHOUT_HEIGHT, rate_class, scale_of, summarise, tabulate
+from backsight.benchmarks.measures_table import (
+    WITHOUT_HEIGHT,
+    Z_95,
+    rate_class,
+    scale_of,
+    summarise,
+    tabulate,
+    wilson_interval,
+)
 from backsight.benchmarks.shots import FAST_FPS, plan_measuring, plan_spoilt
 from backsight.domain.recording import Exercise
 from backsight.domain.validation import FloatArray
-from backsight.errors import FilmingError
+from backsight.errors import FilmingError, InvalidValueError
 from backsight.scoring.calibration import Calibration
 from backsight.simulation.seeds import HELD_OUT_SEED
 
@@ -30,6 +38,7 @@ FIRST_SUBJECT, N_SUBJECTS = 18, 60
 FIRST_SPOILT, N_SPOILT = 100, 8
 """Volunteers who are filmed spoilt in every way there is."""
 LEAST_COVERAGE, LARGEST_COVERAGE = 0.86, 0.94
+"""Share of the 90 % intervals that has to hold the truth: of all together and, at least, of each measure's."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,8 @@ def run_measures(
 
     Raises
     ------
+    InvalidValueError
+        When the volunteers to be measured reach into those who are filmed spoilt.
     FilmingError
         When no recording at all could be filmed; single ones that could not are named in the notes.
     """
@@ -113,7 +124,7 @@ def run_measures(
         models=models,
         n_workers=n_workers,
         on_progress=on_progress,
-        on_failure=lambda shot, error: failures.append(f"{shot.name} ({error})"),
+        on_failure=lambda shot, error: failures.append(name_failure(shot, error)),
     )
     if not films:
         raise FilmingError(f"none of {len(shots)} recordings could be filmed; the first: {failures[0]}")
@@ -123,9 +134,20 @@ def run_measures(
 def plan_judged(
     *, n_subjects: int = N_SUBJECTS, first: int = FIRST_SUBJECT, n_spoilt: int = N_SPOILT
 ) -> tuple[Shot, ...]:
-    """Plan the recordings that are judged; parameters as of `run_measures`."""
+    """Plan the recordings that are judged; parameters and errors as of `run_measures`."""
+    if n_spoilt and first < FIRST_SPOILT + n_spoilt and first + n_subjects > FIRST_SPOILT:
+        raise InvalidValueError(
+            f"volunteers to be measured: expected none of {FIRST_SPOILT} to {FIRST_SPOILT + n_spoilt - 1}, who are "
+            f"filmed spoilt, got {first} to {first + n_subjects - 1}; ask for fewer, for others with --from, or for "
+            "none spoilt with --spoilt 0"
+        )
     measured, spoilt = range(first, first + n_subjects), range(FIRST_SPOILT, FIRST_SPOILT + n_spoilt)
     return plan_measuring(measured, seed=HELD_OUT_SEED) + plan_spoilt(spoilt, seed=HELD_OUT_SEED)
+
+
+def name_failure(shot: Shot, error: Exception) -> str:
+    """Return which recording could not be filmed, and why, with its name once."""
+    return f"{shot.name} ({str(error).removeprefix(f'{shot.name}: ')})"
 
 
 def default_folder() -> Path:
@@ -199,13 +221,16 @@ def judge_measures(
 
 
 _NOTES = (
-    "mean_error: mean absolute error of the recordings that got a value; given: the share that did, of those that the "
-    "quality gate did not refuse and that hold the truth. to_4_m: of these, where the camera stood no further than "
-    f"{NEAR_M:g} m from the hips at the start; the others are filmed from up to 5 m and, where the way leads to the "
-    "camera, further.",
-    "perfectly_seen: the same recordings' mean absolute error if BlazePose made none, without calibration: what "
-    "geometry and definitions alone are off by. Its n is how many could be measured so.",
-    "held: share of the 90 % intervals that hold the truth.",
+    "mean_error: mean absolute error of the recordings that got a value; given: the share that did, of all that are "
+    "not spoilt on purpose and hold the truth; one that the quality gate refuses counts as not given, even where "
+    f"chance put a bystander into it. to_4_m: of these, where the camera stood no further than {NEAR_M:g} m from the "
+    "hips at the start; the others are filmed from up to 5 m and, where the way leads to the camera, further.",
+    "perfectly_seen: the mean absolute error of the recordings that got a value if BlazePose made none, without "
+    "calibration. Its n is how many of them could be measured so.",
+    "always_the_average: the mean absolute error on the recordings that got a value of one number told to everybody, "
+    "the median of their own true values: the best that a constant can do, as it knows the answers.",
+    "held: share of the 90 % intervals that hold the truth, of each measure in all views and of all together.",
+    "95 % intervals of mean errors count recordings of one person together; those of shares (Wilson) do not.",
 )
 
 
@@ -232,31 +257,49 @@ def _lost(failures: Sequence[str]) -> tuple[str, ...]:
 
 
 def _barred(bar: Bar, readings: Iterable[Reading], perfect: Iterable[Reading]) -> list[Figure]:
-    """Return a bar's error at all distances and near, the share that was given, and the error of perfect sight."""
+    """Return a bar's error at all distances and near, what was given, and the errors of perfect sight and of none.
+
+    Nothing where no recording is one that the bar is about, so that a run without them misses no bar.
+    """
     chosen = [item for item in readings if item.pose_model == BARRED_MODEL and bar.holds_for(item)]
-    seen = {(item.shot_name, item.measure) for item in chosen}
-    figures = []
-    for near in (False, True):
-        place = "/to_4_m" if near else ""
-        found = [item for item in chosen if not near or item.distance_m <= NEAR_M]
-        summary, unit, limit = summarise(found), found[0].unit if found else "", None if near else bar.limit
-        figures.append(Figure(f"{bar.name}/mean_error{place}", summary.mean_error, unit, summary.n_given, bar=limit))
+    if not any(np.isfinite(item.true) for item in chosen):
+        return []
+    unit, figures = chosen[0].unit, []
+    for place, found in (("", chosen), ("/to_4_m", [item for item in chosen if item.distance_m <= NEAR_M])):
+        summary = summarise(found)
+        reach = Z_95 * summary.standard_error
+        figures.append(
+            Figure(
+                f"{bar.name}/mean_error{place}",
+                summary.mean_error,
+                unit,
+                summary.n_given,
+                bar=bar.limit if summary.n else None,
+                interval=(max(0.0, summary.mean_error - reach), summary.mean_error + reach)
+                if np.isfinite(reach)
+                else None,
+            )
+        )
         figures.append(Figure(f"{bar.name}/given{place}", summary.given, "share", summary.n, better="higher"))
-    of_same = [item for item in perfect if bar.holds_for(item) and (item.shot_name, item.measure) in seen]
-    off = np.array([item.raw - item.true for item in of_same])
+    whole = summarise(chosen)
+    given = {item.shot_name for item in chosen if item.is_given}
+    off = np.array([item.raw - item.true for item in perfect if bar.holds_for(item) and item.shot_name in given])
     off = off[np.isfinite(off)]
-    unit = of_same[0].unit if of_same else ""
     error = float(np.abs(off).mean()) if off.size else float("nan")
-    return [*figures, Figure(f"{bar.name}/perfectly_seen", error, unit, off.size)]
+    return [
+        *figures,
+        Figure(f"{bar.name}/perfectly_seen", error, unit, off.size),
+        Figure(f"{bar.name}/always_the_average", whole.constant_error, unit, whole.n_given),
+    ]
 
 
 def _pooled_coverage(readings: Iterable[Reading], model: str) -> tuple[Figure, ...]:
     summary = summarise([reading for reading in readings if reading.pose_model == model])
     least, largest = (LEAST_COVERAGE, LARGEST_COVERAGE) if model == BARRED_MODEL else (None, None)
-    n = summary.n_given
+    n, interval = summary.n_given, wilson_interval(summary.n_held, summary.n_given)
     return (
-        Figure(f"held_at_least/{model}", summary.coverage, "share", n, bar=least, better="higher"),
-        Figure(f"held_at_most/{model}", summary.coverage, "share", n, bar=largest),
+        Figure(f"held_at_least/{model}", summary.coverage, "share", n, bar=least, better="higher", interval=interval),
+        Figure(f"held_at_most/{model}", summary.coverage, "share", n, bar=largest, interval=interval),
     )
 
 
@@ -269,7 +312,16 @@ def _coverage_by_measure(readings: Iterable[Reading]) -> Iterable[Figure]:
             groups[f"{reading.measure}{suffix}"].append(reading)
     for name, chosen in groups.items():
         summary = summarise(chosen)
-        yield Figure(f"{name}/held", summary.coverage, "share", summary.n_given, better="higher")
+        yield Figure(
+            f"{name}/held",
+            summary.coverage,
+            "share",
+            summary.n_given,
+            # Where no interval was given none promises too much.
+            bar=LEAST_COVERAGE if summary.n_given else None,
+            better="higher",
+            interval=wilson_interval(summary.n_held, summary.n_given),
+        )
         yield Figure(f"{name}/given", summary.given, "share", summary.n, better="higher")
 
 

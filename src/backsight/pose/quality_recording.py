@@ -41,7 +41,9 @@ SHIFT_GOOD = 0.01
 """Shift of the background as a share of the picture's width: 5 cm at the 4 to 5 m that a walk's picture spans. Clips
 from a tripod have under 0.001."""
 SHIFT_SAMPLES_FROM = 0.5
-"""Share of the samples in which the shift has to be measurable; the first one always is, and is 0."""
+"""Share of the samples in which the shift has to be measurable for a camera to be called still; the first sample always
+is, and is 0. Of 164 films of drawn people before a steady camera (seed 7001) at least 0.86 of the samples are, of 12
+before one that turns by 2 to 4 degrees 0.05 to 0.61."""
 
 NEEDED_S = {Exercise.TOUCH_TOES: 2.0, Exercise.WALK: 1.4, Exercise.JUMP: 1.0}
 """Shortest time in which each exercise can be done: bending down and up takes 2.28 s (Laird 2019), 2 m take 1.40 s at
@@ -146,8 +148,11 @@ def check_sharpness(images: ImageStatistics) -> QualityCheck:
 def check_camera_still(images: ImageStatistics) -> QualityCheck:
     """Judge how far the background moved since the first sample."""
     measured = np.isfinite(images.camera_shift)
-    told = measured.size > 0 and float(measured.mean()) >= SHIFT_SAMPLES_FROM
-    shift = centile(np.abs(images.camera_shift), 95) if told else float("nan")
+    share = float(measured.mean()) if measured.size else 0.0
+    shift = centile(np.abs(images.camera_shift), 95)
+    # A camera that shakes hard leaves few pictures that can be compared; those that can be show it all the same.
+    if share < SHIFT_SAMPLES_FROM and not shift > SHIFT_GOOD:
+        shift = float("nan")
     finding = f"the background shifts by up to {100 * shift:.1f} % of the picture's width"
     if np.isnan(shift):
         finding = (

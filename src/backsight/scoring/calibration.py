@@ -160,7 +160,7 @@ class Cell:
     spread: float
     """Half width of the 90 % range of the true values among all the volunteers: the interval that needs no camera."""
     correlation: float
-    """Spearman's, of raw with true values; NaN = all alike."""
+    """Spearman's, of raw with true values of all recordings that it rests on; NaN = all alike."""
     person_px: float
     """Median standing height of the volunteers in the picture, in pixels."""
     smallest_px: float
@@ -169,6 +169,9 @@ class Cell:
     """The interval widens with this power of how much smaller the person is than `person_px`."""
     growth: float = 0.0
     """The interval widens by this share for each `spread` that the corrected value lies off the middle."""
+    n_people_correlated: int | None = None
+    """How many people `correlation` rests on, where neighbouring views are pooled for the interval but not for it;
+    None = all `n_people`."""
 
     def tells(self, error: float, *, norm: Norm | None = None) -> bool:
         """Whether an interval of that half width says anything.
@@ -185,11 +188,15 @@ class Cell:
 
         Where people differ little an interval is narrow even if the camera sees nothing of what is to be measured: such
         a value would pass for a measurement and be the volunteers' average. Fisher's z with Fieller's variance for
-        Spearman's correlation (Fieller et al. 1957, doi:10.1093/biomet/44.3-4.470), each person counting once.
+        Spearman's correlation (Fieller et al. 1957, doi:10.1093/biomet/44.3-4.470). The correlation is one over
+        recordings; the variance counts people, as if each had one recording, so that more of them give no more
+        confidence. Of conditions under which nothing is followed, 5 % pass by chance.
         """
-        if self.n_people <= 3:
+        n_people = self.n_people if self.n_people_correlated is None else self.n_people_correlated
+        if n_people <= 3:
             return False
-        return bool(np.arctanh(min(self.correlation, 0.9999)) * np.sqrt((self.n_people - 3) / 1.06) > _ONE_SIDED_Z)
+        z = np.arctanh(np.clip(self.correlation, -0.9999, 0.9999)) * np.sqrt((n_people - 3) / 1.06)
+        return bool(z > _ONE_SIDED_Z)
 
     def correct(self, raw: float) -> float:
         """Return a raw value less the bias."""
@@ -319,8 +326,9 @@ def _calibrated(item: Measurement, *, conditions: Conditions, found: Calibration
     if not cell.follows:
         return _untold(
             item,
-            f"Cannot be measured {_VIEW_WORDS[key.view]}: on {cell.n_people} virtual volunteers what BlazePose "
-            f"{key.pose_model} showed did not go with the truth (rank correlation {cell.correlation:.2f}).",
+            f"Cannot be measured {_VIEW_WORDS[key.view]}: on {cell.n_people_correlated or cell.n_people} virtual "
+            f"volunteers what BlazePose {key.pose_model} showed did not go with the truth (rank correlation "
+            f"{cell.correlation:.2f}).",
         )
     if not cell.tells(error, norm=item.norm):
         return _untold(

@@ -2,7 +2,10 @@
 
 For each measure, pose model and view: a robust line from raw to true values, drawn towards a slope of 1 where
 recordings are few; then the finite-sample quantile of the absolute residuals of people whom the line was
-not fitted on (split conformal prediction, Lei et al. 2018, over folds of people).
+not fitted on, in `N_FOLDS` folds of people. This is cross-conformal prediction (Vovk 2015,
+doi:10.1007/s10472-013-9368-4) in the form in which one line, fitted again on all, is handed out with the quantile of
+the pooled residuals. Unlike split conformal prediction (Lei et al. 2018) it promises no coverage for a finite sample:
+it is near the level where people are many, and how near has to be measured.
 """
 
 from __future__ import annotations
@@ -35,6 +38,10 @@ from backsight.scoring.calibration import (
 )
 
 N_FOLDS = 10
+METHOD = f"{N_FOLDS}-fold cross-conformal prediction over people, with a line fitted again on all of them"
+"""What the provenance says of how intervals were found."""
+FEWEST_OF_OWN_VIEW = 6
+"""From so many people in the view itself on, whether values follow the truth is asked of them and not of neighbours."""
 HUBER_K = 1.345
 """Residuals beyond this many standard deviations count less: 95 % efficiency for a normal error (Huber 1981)."""
 _MAD_TO_SD = 1.4826
@@ -90,6 +97,7 @@ class _Table:
     true: FloatArray
     person_px: FloatArray
     people: NDArray[np.str_]
+    views: NDArray[np.str_]
 
     @classmethod
     def of(cls, samples: Sequence[CalibrationSample]) -> _Table:
@@ -98,6 +106,7 @@ class _Table:
             true=np.array([sample.true for sample in samples]),
             person_px=np.array([sample.conditions.person_px for sample in samples]),
             people=np.array([sample.person for sample in samples]),
+            views=np.array([str(sample.conditions.view) for sample in samples]),
         )
 
     @property
@@ -116,6 +125,17 @@ class _Judged:
     line: _Line
     corrected: FloatArray
     """Out of fold; shape (n,)."""
+
+    def correlation(self) -> tuple[float, int | None]:
+        """Return (rank correlation of raw with true values, number of people that it rests on; None = all).
+
+        Over all views pooled, a difference between views could pass for one between people.
+        """
+        own = self.table.views == self.key.view
+        n_own = len(np.unique(self.table.people[own]))
+        if own.all() or n_own < FEWEST_OF_OWN_VIEW:
+            return _rank_correlation(self.table.raw, self.table.true), None
+        return _rank_correlation(self.table.raw[own], self.table.true[own]), n_own
 
     def scores(self, *, spread: float, size_power: float, growth: float) -> tuple[FloatArray, FloatArray]:
         """Return (absolute residuals relative to the width, relative widths); shape (n,) each."""
@@ -153,7 +173,8 @@ def fit_calibration(
     }
     return Calibration(
         cells=cells,
-        provenance=dict(provenance or {}) | {"samples": len(complete), "fingerprint": fingerprint(complete)},
+        provenance=dict(provenance or {})
+        | {"method": METHOD, "samples": len(complete), "fingerprint": fingerprint(complete)},
     )
 
 
@@ -206,6 +227,7 @@ def _fit_group(samples: Sequence[CalibrationSample], *, spread: float) -> Iterat
     for item in judged:
         scores, _ = item.scores(spread=spread, size_power=size_power, growth=growth)
         sizes = item.table.person_px
+        correlation, n_correlated = item.correlation()
         yield Cell(
             key=item.key,
             n_people=item.table.n_people,
@@ -219,11 +241,12 @@ def _fit_group(samples: Sequence[CalibrationSample], *, spread: float) -> Iterat
             high=item.line.high,
             half_width=conformal_quantile(scores),
             spread=spread,
-            correlation=_rank_correlation(item.table.raw, item.table.true),
+            correlation=correlation,
             person_px=float(np.median(sizes)),
             smallest_px=float(np.percentile(sizes, 5.0)),
             size_power=size_power,
             growth=growth,
+            n_people_correlated=n_correlated,
         )
 
 

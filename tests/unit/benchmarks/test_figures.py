@@ -34,7 +34,7 @@ def _result() -> BenchmarkResult:
         name="road",
         figures=(
             Figure("wall", 1.25, "ratio", 5, bar=1.1),
-            Figure("accuracy", 0.95, "share", 3, bar=0.9, better="higher"),
+            Figure("accuracy", 0.95, "share", 3, bar=0.9, better="higher", interval=(0.81234, 1.0)),
             Figure("frames", 134, "frames", 1),
         ),
         seeds=(1,),
@@ -54,7 +54,8 @@ def test_json_layout(tmp_path: Path) -> None:
         "notes": ["Peak memory is left out."],
         "figures": [
             {"name": "wall", "value": 1.25, "unit": "ratio", "n": 5, "bar": 1.1, "better": "lower", "met": False},
-            {"name": "accuracy", "value": 0.95, "unit": "share", "n": 3, "bar": 0.9, "better": "higher", "met": True},
+            {"name": "accuracy", "value": 0.95, "unit": "share", "n": 3, "bar": 0.9, "better": "higher", "met": True}
+            | {"interval": [0.812, 1.0]},
             {"name": "frames", "value": 134, "unit": "frames", "n": 1, "bar": None, "better": "lower", "met": None},
         ],
     }

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from backsight.benchmarks.filmed import (
     take_samples,
 )
 from backsight.benchmarks.gate import gate_figures
-from backsight.benchmarks.measures import BARS, judge_measures, plan_judged
-from backsight.benchmarks.measures_table import summarise, table_lines, tabulate
+from backsight.benchmarks.measures import BARS, _barred, judge_measures, name_failure, plan_judged
+from backsight.benchmarks.measures_table import summarise, table_lines, tabulate, wilson_interval
 from backsight.benchmarks.shots import off_front_deg, plan_measuring, plan_spoilt, view_of
 from backsight.domain.assessment import QualityVerdict
 from backsight.domain.recording import Exercise
+from backsight.errors import InvalidValueError, ShotError
 from backsight.scoring.calibration import SCALED, TIMED, Calibration
 from backsight.scoring.calibration_fit import fit_calibration
 from backsight.scoring.measure import observe, take_measures
@@ -101,6 +103,7 @@ def test_spoilt_and_refused_recordings_are_not_measured(films):
     dark = spoilt(films[0], spoil=Spoil.DARK)
     assert not list(take_samples([dark], models=["full"]))
     assert not list(read_measures([dark], models=["full"], calibration=Calibration()))
+    assert not list(read_measures([films[0]], models=["lite"], calibration=Calibration()))
     (verdict,) = judge_films([dark], models=["full", "lite"])
     assert verdict.spoil == "dark"
 
@@ -138,12 +141,85 @@ def test_a_table_is_printed_for_each_model_in_under_100_columns():
     assert lines[3].split() == ["gait_speed_m_per_s*", *"---", "0.5", "-", "0.5", "-", "1/1", "100%"]
 
 
-def test_what_perfect_landmarks_leave_is_the_geometrys_error(films, judged):
+def test_a_recording_that_the_gate_refuses_counts_as_one_without_a_value():
+    shot = next(shot for shot in plan_measuring([0], seed=HELD_OUT_SEED) if shot.exercise is Exercise.WALK)
+    good = make_film(shot)
+    pose = good.tracks["full"].pose
+    unseen = replace(
+        pose,
+        image_px=np.full_like(pose.image_px, np.nan),
+        world_m=np.full_like(pose.world_m, np.nan),
+        visibility=np.zeros_like(pose.visibility),
+        presence=np.zeros_like(pose.presence),
+    )
+    refused = replace(good, tracks={"full": replace(good.tracks["full"], pose=unseen)})
+    (verdict,) = judge_films([refused], models=["full"])
+    assert verdict.verdict is QualityVerdict.UNUSABLE
+    found = list(read_measures([good, refused], models=["full"], calibration=Calibration()))
+    steps = [replace(item, error=1.0) for item in found if item.measure == "step_time_s" and np.isfinite(item.value)]
+    steps += [item for item in found if item.measure == "step_time_s" and not np.isfinite(item.value)]
+    assert (summarise(steps).n, summarise(steps).n_given) == (2, 1)
+
+
+def test_a_summary_says_what_a_constant_would_do_and_how_sure_it_is():
+    # The best constant for 1, 2 and 6 is 2: off by 1, 0 and 4.
+    three = [reading(true, true + off, 9.0, person=str(true)) for true, off in ((1.0, 1.0), (2.0, 2.0), (6.0, 3.0))]
+    assert summarise(three).constant_error == pytest.approx(5 / 3)
+    # Errors 1, 2, 3 of three people: standard deviation 1, over the root of 3.
+    assert summarise(three).standard_error == pytest.approx(1 / math.sqrt(3))
+    # Each twice tells nothing new.
+    assert summarise(three * 2).standard_error == pytest.approx(1 / math.sqrt(3))
+    assert math.isnan(summarise(three[:1]).standard_error)
+
+
+def test_the_interval_of_a_share():
+    # Wilson by hand for 8 of 10 and z = 1.96: (0.8 + 0.19208) / 1.38416 -+ 1.96 sqrt(0.016 + 0.009604) / 1.38416.
+    assert wilson_interval(8, 10) == (pytest.approx(0.4902, abs=1e-4), pytest.approx(0.9433, abs=1e-4))
+    assert wilson_interval(0, 0) is None
+
+
+def test_what_a_run_leaves_out_is_no_bar_missed(films):
+    walks = [film for film in films if film.exercise is Exercise.WALK]
+    names = {figure.name for figure in judge_measures(walks, models=["full"], calibration=Calibration()).figures}
+    assert "step_time_s/mean_error" in names
+    assert not {name for name in names if name.startswith(("bend_duration_s/", "spoilt_"))}
+    lite = [make_film(film.shot, models=("lite",)) for film in walks]
+    result = judge_measures(lite, models=["lite"], calibration=Calibration())
+    assert [figure for figure in result.figures if figure.bar is not None] == []
+
+
+def test_volunteers_who_are_filmed_spoilt_are_not_measured_too():
+    assert len(plan_judged(n_subjects=82, n_spoilt=1)) == 3 * 82 + len(Spoil)
+    with pytest.raises(InvalidValueError, match=r"none of 100 to 107, .* got 18 to 100"):
+        plan_judged(n_subjects=83)
+    with pytest.raises(InvalidValueError, match="got 107 to 107"):
+        plan_judged(first=107, n_subjects=1)
+    assert plan_judged(first=108, n_subjects=1)
+    assert plan_judged(n_subjects=83, n_spoilt=0)
+
+
+def test_a_failure_names_its_recording_once():
+    shot = Shot(3, Exercise.WALK, HELD_OUT_SEED, fps=30.0)
+    for told in (f"{shot.name}: cannot be filmed", "cannot be filmed"):
+        assert name_failure(shot, ShotError(told)) == f"{shot.name} (cannot be filmed)"
+
+
+def test_what_perfect_landmarks_leave_is_the_geometrys_error_on_what_was_given(films):
+    bends = [item for item in films if item.exercise is Exercise.TOUCH_TOES]
     (film,) = [item for item in films if (item.exercise, view_of(item.view_yaw_deg)) == (Exercise.TOUCH_TOES, "side")]
     (flexion,) = [item for item in read_perfectly_seen([film]) if item.measure == "trunk_flexion_deg"]
     assert flexion.raw == pytest.approx(flexion.true, abs=2.0)
-    (figure,) = [item for item in judged.figures if item.name == "trunk_flexion_deg/side/perfectly_seen"]
-    assert (figure.value, figure.n, figure.bar) == (pytest.approx(abs(flexion.raw - flexion.true)), 1, None)
+    bar = next(bar for bar in BARS if bar.name == "trunk_flexion_deg/side")
+    perfect = list(read_perfectly_seen(bends))
+    # The same recording, once given 3 degrees too much, and once refused.
+    seen = replace(flexion, pose_model="full", value=flexion.true + 3.0, error=4.0, distance_m=3.0)
+    for item, n in ((seen, 1), (replace(seen, value=math.nan), 0)):
+        figures = {figure.name.removeprefix(f"{bar.name}/"): figure for figure in _barred(bar, [item], perfect)}
+        assert (figures["perfectly_seen"].n, figures["mean_error"].n, figures["given"].n) == (n, n, 1)
+        assert figures["mean_error"].bar == figures["mean_error/to_4_m"].bar == 2.5
+    (figure,) = [item for item in _barred(bar, [seen], perfect) if item.name.endswith("perfectly_seen")]
+    assert figure.value == pytest.approx(abs(flexion.raw - flexion.true))
+    assert figure.bar is None
 
 
 def test_what_could_not_be_filmed_is_named(judged):

@@ -556,6 +556,14 @@ class TestPictures:
         images = replace(pictures(), camera_shift=shift)
         assert np.isfinite(find(judge(replace(walk(), images=images)), "camera_still").value) == is_measured
 
+    def test_a_camera_that_shakes_so_hard_that_few_pictures_compare_is_not_still(self) -> None:
+        shift = np.full(10, np.nan)
+        shift[[0, 4, 7]] = 0.0, 0.05, 0.03
+        check = find(judge(replace(walk(), images=replace(pictures(), camera_shift=shift))), "camera_still")
+        assert check.verdict is POOR
+        # 95th centile of 0, 0.03 and 0.05: nine tenths of the way from the second to the third.
+        assert check.value == pytest.approx(0.048)
+
     def test_blank_pictures_have_no_sharpness(self) -> None:
         check = find(judge(replace(walk(), images=pictures(contrast=0.0, sharpness=0.0))), "sharpness")
         assert (check.verdict, np.isnan(check.value)) == (GOOD, True)

@@ -7,8 +7,8 @@ import pytest
 
 from backsight.domain.assessment import MeasuredMovement, Measurement, Norm, NormKind
 from backsight.errors import InvalidValueError
-from backsight.scoring.calibration import Calibration, CellKey, Conditions, calibrate
-from backsight.scoring.calibration_fit import CalibrationSample, conformal_quantile, fit_calibration
+from backsight.scoring.calibration import Calibration, CellKey, Conditions, calibrate, default_calibration
+from backsight.scoring.calibration_fit import METHOD, CalibrationSample, conformal_quantile, fit_calibration
 
 
 def conditions(**changes):
@@ -107,6 +107,25 @@ def test_the_fewer_people_the_more_their_values_must_go_with_the_truth():
     assert not replace(cell, correlation=float("nan")).follows
 
 
+def test_where_neighbouring_views_are_pooled_the_view_itself_has_to_follow_the_truth():
+    # Forty people from the side follow the truth; the eight of the view in question are off by as much as they differ.
+    side = samples(40, error=1.0, seed=2, off_front_deg=80.0)
+    own = samples(8, error=1.0, seed=1, off_front_deg=60.0)
+    reversed_own = [replace(one, raw=200.0 - one.true) for one in own]
+    key = CellKey("trunk_flexion_deg", "full", "side-oblique")
+    cell = fit_calibration(side + reversed_own).cells[key]
+    assert (cell.n_people, cell.n_people_correlated) == (48, 8)
+    assert cell.correlation == pytest.approx(-1.0)
+    assert not cell.follows
+    # Five in the view itself are too few to ask.
+    pooled = fit_calibration(side + reversed_own[:5]).cells[key]
+    assert pooled.n_people_correlated is None
+    assert pooled.follows
+    # Seven people: z = atanh(r) sqrt(4 / 1.06) > 1.645 from r = .692 on, however many the interval rests on.
+    assert replace(cell, n_people_correlated=7, correlation=0.70).follows
+    assert not replace(cell, n_people_correlated=7, correlation=0.68).follows
+
+
 def test_a_wide_interval_is_given_where_it_still_tells_the_best_from_the_worst():
     # Errors of 3 degrees on people who differ by 1: wider than their spread, but 0 and 12 are told apart.
     calibration = fit_calibration(samples(200, error=3.0, spread=1.0))
@@ -139,6 +158,12 @@ def test_few_people_borrow_from_the_other_frame_rate_and_say_so():
     assert fast.half_width == pytest.approx(slow.half_width, rel=0.25)
     # Nobody was filmed at 60: the errors at 30 are no evidence for it.
     assert CellKey("step_time_s", "full", "side", "60") not in fit_calibration(many).cells
+
+
+def test_the_calibration_that_ships_says_how_it_was_made():
+    made = default_calibration().provenance
+    assert made["method"] == METHOD
+    assert {"command", "stale", "volunteers", "recordings", "fingerprint"} <= made.keys()
 
 
 def test_seven_people_are_too_few():
@@ -215,6 +240,7 @@ def test_a_calibration_survives_its_file():
     assert again.cells.keys() == calibration.cells.keys()
     assert again.provenance == calibration.provenance
     assert again.provenance["seed"] == 7001
+    assert "cross-conformal" in again.provenance["method"]
     assert take(90.0, calibration=again).value == pytest.approx(take(90.0, calibration=calibration).value, abs=0.1)
     assert json.loads(calibration.to_json())["cells"][0]["measure"] == "trunk_flexion_deg"
 
