@@ -66,7 +66,8 @@ class Bend:
     known_share: float
     """Share of the bend's frames in which the flexion is known."""
     misfit: float
-    """Median distance of what tells the times from a smooth bend, as a share of the bend; NaN = nothing tells them."""
+    """Distance from a smooth bend, as a share of the bend, that what tells the times keeps within in three quarters of
+    a way, of the two ways the worse; NaN = nothing tells the times."""
 
     @property
     def range_deg(self) -> float:
@@ -115,8 +116,8 @@ def find_bend(
     timestamps_s
         Shape (n_frames,).
     carried
-        Coordinates in the picture of what the trunk carries, such as head and shoulders, in any unit; each (n_frames,),
-        NaN = missing. They take part in the times.
+        Coordinates in the picture of what the trunk carries, such as head and shoulders, all in one unit, whichever;
+        each (n_frames,), NaN = missing. They take part in the times.
     times_from_flexion
         False = the flexion is badly seen: the times come from what is carried alone, as far as it is known, and what
         looks like a pause is believed only when it is plain.

@@ -46,6 +46,9 @@ _OUTLIER_SHARE = 0.04
 _ANCHOR_WITHIN_S = 1.0
 """The fit moves the first guess of the bottom by less than this."""
 _N_WEIGHTINGS = 3
+_MISFIT_CENTILE = 75.0
+"""Somebody who stops on the way is off a smooth curve for part of it only, so that a median hardly sees it; single wild
+frames are to change nothing."""
 _NAN = float("nan")
 
 
@@ -96,7 +99,8 @@ class Ways:
     down: Way
     up: Way
     misfit: float = _NAN
-    """Median distance of the signals from the curves fitted to them, as a share of their size; NaN = not fitted."""
+    """Distance of the signals from the curves fitted to them, as a share of their size, that they keep within in three
+    quarters of a way; of the two ways, each with half the stay between them, the worse. NaN = not fitted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,15 +128,16 @@ class Signals:
         """Take the frames of a window; series of which too little is known, or that do not move, are left out."""
         fewest = max(FEWEST_FRAMES, MOSTLY_SEEN * window.sum())
 
-        def usable(series: Sequence[FloatArray]) -> tuple[FloatArray, ...]:
+        def usable(series: Sequence[FloatArray]) -> list[FloatArray]:
             taken = [values[window] for values in series]
-            return tuple(
-                values / range_of_known(values)
-                for values in taken
-                if np.isfinite(values).sum() >= fewest and range_of_known(values) > 0.0
-            )
+            return [values for values in taken if np.isfinite(values).sum() >= fewest and range_of_known(values) > 0.0]
 
-        return cls(timestamps_s[window], usable(angles), usable(places), depth_rad)
+        return cls(
+            timestamps_s[window],
+            tuple(values / range_of_known(values) for values in usable(angles)),
+            tuple(values / range_of_known(values) for values in usable(places)),
+            depth_rad,
+        )
 
     def __len__(self) -> int:
         return len(self.angles) + len(self.places)
@@ -157,6 +162,11 @@ class Signals:
             _off(values, curve, weight)
             for values, curve, weight in zip((*self.angles, *self.places), curves, weights, strict=True)
         ]
+
+    def within(self, part: NDArray[np.bool_], misfits: Sequence[FloatArray]) -> FloatArray:
+        """Return the known signals' distances from their curves in some of the frames, flattened."""
+        there = np.isfinite(np.stack((*self.angles, *self.places)))
+        return np.abs(np.concatenate(misfits))[np.broadcast_to(part, there.shape)[there]]
 
 
 def _off(values: FloatArray, curves: FloatArray, weight: FloatArray) -> FloatArray:
@@ -207,7 +217,23 @@ def fit_ways(signals: Signals, *, guess: Ways, pause_cost: float = PAUSE_COST_CL
         left = signals.misfits(unknowns.ways(best), weights)
         noise = float(np.median(np.abs(np.concatenate(left))))
         weights = [1.0 / np.sqrt(1.0 + np.square(misfit / _OUTLIER_SHARE)) for misfit in left]
-    return replace(unknowns.ways(best), misfit=noise)
+    ways = unknowns.ways(best)
+    parts = [signals.within(part, left) for part in _parts(ways, signals.timestamps_s)]
+    # A way of which nothing is seen tells nothing about the fit, and no number is to come from it.
+    worst = max(float(np.percentile(part, _MISFIT_CENTILE)) if len(part) else _NAN for part in parts)
+    return replace(ways, misfit=worst)
+
+
+def _parts(ways: Ways, timestamps_s: FloatArray) -> list[NDArray[np.bool_]]:
+    """Return the frames of the way down and of the way up, each with half of the stay at the bottom."""
+    down, up = ways.down, ways.up
+    middle_s = 0.5 * (down.arrive_s + up.start_s)
+    parts = []
+    if down.is_seen:
+        parts.append((timestamps_s >= down.start_s) & ~(timestamps_s > middle_s))
+    if up.is_seen:
+        parts.append(~(timestamps_s < middle_s) & (timestamps_s <= up.arrive_s))
+    return parts
 
 
 _PAUSE, _SHAPES = 2, slice(4, 8)

@@ -40,7 +40,7 @@ from backsight.scoring.calibration import (
 N_FOLDS = 10
 METHOD = f"{N_FOLDS}-fold cross-conformal prediction over people, with a line fitted again on all of them"
 """What the provenance says of how intervals were found."""
-FEWEST_OF_OWN_VIEW = 6
+FEWEST_OF_OWN_VIEW = 10
 """From so many people in the view itself on, whether values follow the truth is asked of them and not of neighbours."""
 HUBER_K = 1.345
 """Residuals beyond this many standard deviations count less: 95 % efficiency for a normal error (Huber 1981)."""
