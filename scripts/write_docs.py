@@ -128,7 +128,26 @@ def measures_page() -> str:
         parts.append(virtual_section(virtual, images=DOCS / "images"))
     if agreement is not None:
         parts.append(agreement_section(agreement, images=DOCS / "images"))
+    parts += _index_sections()
     return "\n".join(parts)
+
+
+def _index_sections() -> list[str]:
+    """Show how far the index itself is off on filmed volunteers, also of a network that was tried and does not ship."""
+    tried = {
+        "index": "## The index\n\nThe network that ships learnt from landmarks that were simulated. Here it judges "
+        "people whom BlazePose itself has looked at. Made by `backsight benchmark index`.",
+        "index-filmed": "### A network that learnt from films, too\n\nTrained on the films of 55 other volunteers as "
+        "well (`backsight train --virtual 4000 --filmed FOLDER --seed 2026`), it reads the bend a little better, the "
+        "jump worse and the session no better; on its own test fold it was not clearly better than giving everybody "
+        "the median. It does not ship.",
+    }
+    results = {name: _figures_of(name) for name in tried}
+    return [
+        f"\n{text} {' '.join(found['notes'])}\n\n{figure_table(found)}\n"
+        for name, text in tried.items()
+        if (found := results[name]) is not None
+    ]
 
 
 def _figures_of(name: str) -> dict[str, Any] | None:
