@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 def live(
-    camera: Annotated[str, typer.Option(metavar="N", help="Which camera: 0, 1, ... or a device's name.")] = "0",
+    camera: Annotated[
+        str | None, typer.Option(metavar="N", help="Which camera: 0, 1, ... or a device's name; default 0.")
+    ] = None,
     video: Annotated[
         str | None, typer.Option(help="Play a video file like a camera instead; #t= and &xywh= allowed.")
     ] = None,
@@ -69,13 +71,19 @@ def live(
 
     if as_json and window:
         raise typer.BadParameter("--json goes with --no-window")
+    if video is not None and camera is not None:
+        raise typer.BadParameter("give --camera or --video, not both")
+    if out is not None and not window:
+        raise typer.BadParameter("--out goes with a window: without one nothing is saved")
     if window:
         # Before anything imports PyAV.
         load_toolkit()
         check_display()
     height_m = parse_height_m(height)
     source = (
-        parse_clip(video) if video is not None else LiveCamera(camera.removeprefix(CAMERA_PREFIX), duration_s=math.inf)
+        parse_clip(video)
+        if video is not None
+        else LiveCamera((camera or "0").removeprefix(CAMERA_PREFIX), duration_s=math.inf)
     )
     if window:
         _in_window(

@@ -74,10 +74,10 @@ def compare(assessment: Assessment) -> tuple[Comparison, ...]:
         if item.name in truths[part.exercise]
     ]
     if assessment.index is not None and assessment.interval is not None:
-        half_width = 0.5 * (assessment.interval.high - assessment.interval.low)
-        middle = 0.5 * (assessment.interval.high + assessment.interval.low)
+        # The interval is cut to 0 to 1; uncut it is as wide to both sides.
+        half_width = max(assessment.interval.high - assessment.index, assessment.index - assessment.interval.low)
         true_index = float(_truth()["volunteer"]["index"])
-        compared.append(Comparison(None, "Spinal health index", middle, half_width, true_index, ""))
+        compared.append(Comparison(None, "Spinal health index", assessment.index, half_width, true_index, ""))
     return tuple(compared)
 
 
