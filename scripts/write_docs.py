@@ -120,12 +120,20 @@ def speed_page() -> str:
     )
 
 
+SECOND_LOOK = (
+    "\nThis is a second look at these volunteers. After a first run (bend duration off by 0.145 s, 87.5 % of spoilt "
+    "ones caught) rules on stops in the bend, on shaking and on views with few people were changed: on other people, "
+    "but by people who knew that run. A first look takes volunteers from 78 on (`--from 78`).\n"
+)
+
+
 def measures_page() -> str:
     """Show how far every measure is off, on virtual volunteers and against motion capture; only what was measured."""
     parts = [f"# What the measures are worth\n\n{MADE}\n{_calibration_section()}"]
     virtual, agreement = (_figures_of(name) for name in ("measures", "agreement"))
     if virtual is not None:
         parts.append(virtual_section(virtual, images=DOCS / "images"))
+        parts.append(SECOND_LOOK)
     if agreement is not None:
         parts.append(agreement_section(agreement, images=DOCS / "images"))
     parts += _index_sections()
