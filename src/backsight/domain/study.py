@@ -1,0 +1,105 @@
+"""Scored movements of many people, whatever sensor saw them. Knows no file format and no data set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backsight.domain.sequences import PoseSequence
+from backsight.errors import InvalidValueError
+
+
+@dataclass(frozen=True)
+class ScoreScale:
+    """What a study's scores mean. The index runs 0 best to 1 worst, whichever way the scores run."""
+
+    best: float
+    """Score of the healthiest movement."""
+    worst: float
+    """Score of the least healthy one."""
+    unit: str = "points"
+    is_binary: bool = False
+    """True where a score is either `best` or `worst` and nothing between, as correct against incorrect."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.best) and math.isfinite(self.worst)) or self.best == self.worst:
+            raise InvalidValueError(f"`best` and `worst` must be two different numbers, got {self.best}, {self.worst}")
+
+    @property
+    def span(self) -> float:
+        """Size of the scale in its unit."""
+        return abs(self.best - self.worst)
+
+    def to_index(self, score: float) -> float:
+        """Turn a score into an index, 0 best to 1 worst."""
+        return (self.best - score) / (self.best - self.worst)
+
+    def to_score(self, index: float) -> float:
+        """Turn an index, 0 best to 1 worst, into a score."""
+        return self.best - index * (self.best - self.worst)
+
+
+RATING_SCALE = ScoreScale(best=100.0, worst=0.0, unit="rating points")
+"""The paper's rating of one's own back after an exercise: 0 most pain or stress, 100 least (section III-B)."""
+
+
+@dataclass(frozen=True, eq=False)
+class StudyClip:
+    """One person's one go at one exercise, as 33 landmarks over time, and how it was scored.
+
+    Compared and hashed by identity, so that what is derived from a clip can be kept beside it.
+    """
+
+    subject: str
+    exercise: str
+    """Any name: data sets have exercises of their own."""
+    pose: PoseSequence
+    score: float
+    """In the study's scale; NaN = nobody scored it."""
+    group: str = ""
+    """Diagnosis or another grouping of people; results are told apart by it, no learner may read it."""
+    view: str = ""
+    """Where the camera stood, as the study names it."""
+    session: str = ""
+    """Which of a subject's sessions."""
+    name: str = ""
+    """What messages call the clip: a file's name or a row."""
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether the clip can be learnt from."""
+        return math.isfinite(self.score)
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """All clips of a study, in the order of its manifest."""
+
+    name: str
+    clips: tuple[StudyClip, ...]
+    scale: ScoreScale
+    source: str = ""
+    """Citation and licence, as reports and model cards print it."""
+    may_ship: bool = False
+    """Whether weights learnt from it may be passed on."""
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The people, each once, sorted."""
+        return tuple(sorted({clip.subject for clip in self.clips}))
+
+    @property
+    def exercises(self) -> tuple[str, ...]:
+        """The exercises, each once, in order of appearance."""
+        return tuple(dict.fromkeys(clip.exercise for clip in self.clips))
+
+    def scored(self) -> tuple[StudyClip, ...]:
+        """Return the clips that can be learnt from."""
+        return tuple(clip for clip in self.clips if clip.is_scored)
+
+
+def clips_of(clips: Sequence[StudyClip], subjects: Sequence[str]) -> tuple[StudyClip, ...]:
+    """Return the clips of some people, in the order given."""
+    wanted = frozenset(subjects)
+    return tuple(clip for clip in clips if clip.subject in wanted)
