@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,15 +10,12 @@ from typing import Any
 
 from backsight.batch.options import ClipOptions
 from backsight.batch.sources import Found, open_file_system, shown, without_query, without_secrets
+from backsight.datasets.table import Table, raise_mistakes
 from backsight.domain.recording import HEIGHT_RANGE_M, Exercise
 from backsight.errors import InputError, InvalidValueError
 from backsight.video.selection import Position, parse_crop, parse_position
 
 COLUMNS = ("subject", "session", "exercise", "path", "start", "end", "crop", "height_cm")
-MANY_ERRORS = 10
-"""So many are named; a manifest with more is wrong as a whole, and a longer list helps nobody."""
-_DELIMITERS = ",;\t"
-_ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -55,19 +50,14 @@ class Manifest:
         self.name = PurePosixPath(shown(source)).name
         self._source = source
         self._required = ("subject", "exercise", "path") if needs_subject else ("path",)
-        names = self._columns()
+        self._table = Table(self.name, self._open, is_parquet=shown(source).lower().endswith(".parquet"))
+        names = self._table.columns
         missing = [column for column in self._required if column not in names]
         if missing:
             raise InputError(
                 f"{self.name}, row 1: expected columns {', '.join(self._required)} and, where needed, "
                 f"{', '.join(column for column in COLUMNS if column not in self._required)}; "
                 f"missing: {', '.join(missing)}; got: {', '.join(names) or 'none'}"
-            )
-        twice = sorted({name for name in names if name and names.count(name) > 1})
-        if twice:
-            raise InputError(
-                f"{self.name}, row 1: expected each column once, got `{'`, `'.join(twice)}` several times; remove or "
-                "rename all but one"
             )
         self.ignored = tuple(name for name in names if name not in COLUMNS)
         """Columns that mean nothing here."""
@@ -82,19 +72,17 @@ class Manifest:
         """
         errors: list[str] = []
         n_rows = 0
-        for number, values, mistakes in self._records():
+        for line in self._table:
             n_rows += 1
-            errors += mistakes
-            parser = _RowParser(number, values, required=self._required)
+            errors += line.mistakes
+            parser = _RowParser(line.number, line.values, required=self._required)
             row = parser.parse(self._locate)
             errors += parser.errors
             if not errors:
                 yield row
         if n_rows == 0:
             raise InputError(f"{self.name}: expected a row a recording below the header, got none")
-        if errors:
-            more = f"; and {len(errors) - MANY_ERRORS} more" if len(errors) > MANY_ERRORS else ""
-            raise InputError(f"{self.name}: {'; '.join(errors[:MANY_ERRORS])}{more}")
+        raise_mistakes(self.name, errors)
 
     def _locate(self, path: str) -> Found:
         """Return where a recording is; relative to the manifest's folder when it is no absolute path and no URL."""
@@ -110,39 +98,6 @@ class Manifest:
             # A recording that is not there is one clip's failure, found and said when its turn comes.
             return Found(location=str(local), name=path)
 
-    def _columns(self) -> list[str]:
-        if self._is_parquet():
-            import pyarrow.parquet as pq
-
-            with self._open() as file, _readable(self.name):
-                return list(pq.ParquetFile(file).schema_arrow.names)
-        with _as_text_file(self._open()) as file, _readable(self.name):
-            return _csv_header(file)[0]
-
-    def _records(self) -> Iterator[tuple[int, Mapping[str, str], list[str]]]:
-        """Yield each row's number, its values, and what is wrong with its shape."""
-        if self._is_parquet():
-            import pyarrow.parquet as pq
-
-            with self._open() as file, _readable(self.name):
-                number = 0
-                for batch in pq.ParquetFile(file).iter_batches(batch_size=_ROWS_AT_ONCE):
-                    for record in batch.to_pylist():
-                        number += 1
-                        yield number, {name: _as_text(value) for name, value in record.items()}, []
-            return
-        with _as_text_file(self._open()) as file, _readable(self.name):
-            names, lines = _csv_header(file)
-            for line in lines:
-                cells = [cell.strip() for cell in line]
-                if any(cells):
-                    mistakes = _surplus(lines.line_num, cells, n_columns=len(names))
-                    # A row that ends early leaves its last columns empty.
-                    yield lines.line_num, dict(zip(names, cells, strict=False)), mistakes
-
-    def _is_parquet(self) -> bool:
-        return shown(self._source).lower().endswith(".parquet")
-
     def _open(self) -> Any:
         try:
             if "://" not in self._source:
@@ -152,62 +107,6 @@ class Manifest:
         except OSError as error:
             reason = error.strerror or without_secrets(str(error))
             raise InputError(f"{self.name}: the manifest cannot be read: {reason}") from error
-
-
-class _readable:  # noqa: N801  (reads as a clause of a `with` statement)
-    """Turn what a damaged table raises into one line."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        import pyarrow
-
-        if isinstance(error, UnicodeDecodeError | csv.Error | pyarrow.ArrowInvalid):
-            raise InputError(f"{self._name}: expected a table (UTF-8 CSV or Parquet), got: {error}") from error
-
-
-def _as_text_file(file: Any) -> io.TextIOWrapper:
-    return io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-
-
-def _csv_header(text: io.TextIOWrapper) -> tuple[list[str], _Lines]:
-    header = text.readline()
-    delimiter = max(_DELIMITERS, key=header.count)
-    names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
-    return names, _Lines(csv.reader(text, delimiter=delimiter, strict=True))
-
-
-def _surplus(number: int, cells: list[str], *, n_columns: int) -> list[str]:
-    """Say that a row has values beyond the last column; empty cells there are a spreadsheet's habit."""
-    if not any(cells[n_columns:]):
-        return []
-    return [
-        f"row {number}: expected {n_columns} cells as in the header, got {len(cells)}; quote values with a delimiter"
-    ]
-
-
-class _Lines:
-    """A CSV reader whose line numbers count the header."""
-
-    def __init__(self, reader: Any) -> None:
-        self._reader = reader
-
-    @property
-    def line_num(self) -> int:
-        return int(self._reader.line_num) + 1
-
-    def __iter__(self) -> Iterator[list[str]]:
-        yield from self._reader
-
-
-def _as_text(value: object) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return str(value).strip()
 
 
 class _RowParser:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from backsight.batch.facts import ClipFacts
 from backsight.batch.options import ClipOptions, RunOptions, Task
-from backsight.domain.assessment import NO_DIAGNOSIS
 from backsight.domain.sequences import PoseSequence
-from backsight.exports.landmarks import COLUMN_MEANINGS, METADATA_KEY, POSE_FIELDS, pose_columns
+from backsight.exports.landmarks import pack_clip_landmarks
 
 if TYPE_CHECKING:
     from backsight.inputs import Clip
     from backsight.network.predictor import OnnxPredictor
-
-CLIP_LANDMARKS_VERSION = "1.0"
-_CLIP_FIELD = pa.field("clip", pa.dictionary(pa.int8(), pa.string()), nullable=False)
 
 
 @dataclass(frozen=True)
@@ -120,22 +111,13 @@ def _predictor(model: Path) -> OnnxPredictor:
 
 
 def _landmarks(pose: PoseSequence, key: str, options: RunOptions) -> bytes:
-    is_filtered = options.task is Task.ASSESS
-    metadata = {
-        "schema": "backsight.clip-landmarks",
-        "schema_version": CLIP_LANDMARKS_VERSION,
-        "statement": NO_DIAGNOSIS,
-        "columns": {"clip": "the clip's key in clips.parquet"}
-        | {name: meaning for name, meaning in COLUMN_MEANINGS.items() if name != "exercise"},
-        "frame_size_px": list(pose.frame_size),
-        "pose_model": options.pose_model,
-        "engine": options.engine,
-        "is_filtered": is_filtered,
-        "n_frames": pose.n_frames,
-    }
-    schema = pa.schema([_CLIP_FIELD, *POSE_FIELDS], metadata={METADATA_KEY: json.dumps(metadata).encode()})
-    columns = pose_columns(pose)
-    clip = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), len(columns[0])), pa.array([key]))
-    file = BytesIO()
-    pq.write_table(pa.Table.from_arrays([clip, *columns], schema=schema), file, compression="zstd")
-    return file.getvalue()
+    return pack_clip_landmarks(
+        pose,
+        key=key,
+        key_meaning="the clip's key in clips.parquet",
+        about={
+            "pose_model": options.pose_model,
+            "engine": options.engine,
+            "is_filtered": options.task is Task.ASSESS,
+        },
+    )

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from backsight.cli import assess, benchmark, demo, doctor, live, models, simulate, train, wide
+from backsight.cli import assess, benchmark, data, demo, doctor, live, models, simulate, train, wide
 from backsight.cli.exit_codes import ExitCode
 from backsight.errors import BacksightError
 
@@ -27,6 +27,7 @@ app.command("demo")(demo.demo)
 app.command("extract")(wide.extract)
 app.command("batch")(wide.batch)
 app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.add_typer(simulate.app, name="simulate")
 app.command("benchmark")(benchmark.benchmark)

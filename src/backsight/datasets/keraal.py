@@ -1,20 +1,27 @@
 """Read Keraal: low-back-pain exercises filmed beside motion capture. Knows nothing of pose estimation.
 
-Nguyen et al. 2024, CC BY-NC-SA: used to measure agreement, never shipped or trained on. A folder holds
-`keraal_SUBJECT.npz` with, for each clip KEY, `KEY/vicon_xyz_mm` and `KEY/vicon_quat_xyzw`, and beside it
-`keraal_SUBJECT_index.csv`; films are `keraal_KEY.avi`. Vicon's axes: x forward, y to the person's left, z up.
+Nguyen et al. 2024, CC BY-NC-SA: used to measure agreement and to judge learners, never shipped. A folder holds
+`keraal_SUBJECT.npz` with, for each clip KEY, `KEY/vicon_xyz_mm`, `KEY/vicon_quat_xyzw`, `KEY/kinect` and
+`KEY/blazepose`, and beside it `keraal_SUBJECT_index.csv`; films are `keraal_KEY.avi`. Vicon's axes: x forward, y to the
+person's left, z up.
 """
 
 from __future__ import annotations
 
 import csv
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
+from backsight.datasets.packs import AS_PUBLISHED, check_shape, find_packs, read_arrays
+from backsight.datasets.sensor import N_KINECT_JOINTS, pose_from_kinect
+from backsight.domain.landmarks import N_LANDMARKS
+from backsight.domain.sequences import PoseSequence
+from backsight.domain.study import ScoreScale, Study, StudyClip
 from backsight.domain.validation import FloatArray
 from backsight.errors import InputError
 
@@ -24,6 +31,22 @@ N_TARGETS = 17
 _QUATERNION_SCALE = 32767.0
 _EXERCISES = {"CTK": "cacheTete", "ELK": "etirementLateraux", "RTK": "rotationTronc"}
 EXERCISE_LABELS = {"cacheTete": "hide the head", "etirementLateraux": "side stretch", "rotationTronc": "trunk rotation"}
+KERAAL_SCALE = ScoreScale(best=1.0, worst=0.0, unit="correct", is_binary=True)
+FPS = 20.0
+"""Of the films, and of what Kinect and BlazePose saw in them."""
+FILM_SIZE = (960, 540)
+"""(width, height) in pixels of the films that BlazePose looked at."""
+_KINECT_M, _BLAZEPOSE_SHARE = 2e-4, 1 / 20000
+"""Units of the stored numbers: metres, and shares of the picture's width and height."""
+_CITATION = "Keraal, Nguyen et al. 2024, CC BY-NC-SA: no weights learnt from it may be passed on"
+
+
+class KeraalSensor(StrEnum):
+    """What looked at the person."""
+
+    KINECT = "kinect"
+    BLAZEPOSE = "blazepose"
+    """As published: positions in the picture only, so that world positions are missing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,3 +145,85 @@ def turn_about_vertical_deg(quaternions_xyzw: FloatArray) -> FloatArray:
     twist_w = w * w0 + x * x0 + y * y0 + z * z0
     turn: FloatArray = -np.degrees(np.unwrap(2.0 * np.arctan2(twist_z, twist_w)))
     return turn
+
+
+def read_keraal_study(data: Path, *, sensor: KeraalSensor = KeraalSensor.KINECT) -> Study:
+    """Read all clips as landmarks, scored 1 where the exercise was done correctly and 0 where it was not.
+
+    Parameters
+    ----------
+    data
+        Folder of `keraal_*.npz` with their `keraal_*_index.csv`, or the folder above it.
+    sensor
+        Whose landmarks. Neither says how sure it was of them: visibility is 1 wherever there is a position.
+
+    Returns
+    -------
+    Study
+        `session` is the repetition; a clip's name ends in Keraal's key, which tells what was done wrong.
+
+    Raises
+    ------
+    InputError
+        When a file is missing, cannot be read, or is not of the published layout.
+    """
+    packs = find_packs(data, "keraal_*.npz", subfolder="keraal")
+    clips = tuple(clip for path in packs for clip in _study_clips(path, sensor))
+    return Study(name="keraal", clips=clips, scale=KERAAL_SCALE, source=_CITATION, may_ship=False)
+
+
+def _study_clips(path: Path, sensor: KeraalSensor) -> Iterator[StudyClip]:
+    index = path.with_name(f"{path.stem}_index.csv")
+    rows = _read_rows(index)
+    arrays = read_arrays(path, dict.fromkeys((f"{key}/{sensor}" for key in rows), (None, None, 3)))
+    to_pose = _pose_from_kinect if sensor is KeraalSensor.KINECT else _pose_from_blazepose
+    n_joints = N_KINECT_JOINTS if sensor is KeraalSensor.KINECT else N_LANDMARKS
+    subject = path.stem.removeprefix("keraal_")
+    for key, row in rows.items():
+        stored = arrays[f"{key}/{sensor}"]
+        check_shape(path, f"{key}/{sensor}", stored, (None, n_joints, 3))
+        yield StudyClip(
+            subject=subject,
+            exercise=row["exercise"],
+            pose=to_pose(stored.astype(np.float64)),
+            score=KERAAL_SCALE.best if row["label"] == "correct" else KERAAL_SCALE.worst,
+            view="front",
+            session=row.get("rep") or "",
+            name=f"{subject} {key}",
+        )
+
+
+def _read_rows(path: Path) -> dict[str, Mapping[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows: dict[str, Mapping[str, str]] = {row["key"]: row for row in csv.DictReader(file)}
+        wrong = [key for key, row in rows.items() if row["label"] not in {"correct", "error"} or not row["exercise"]]
+        if wrong or not rows:
+            raise ValueError(f"clip {wrong[0]} without them" if wrong else "no clip")
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise InputError(
+            f"{path}: expected a UTF-8 table with columns key, exercise and label (correct or error), got: "
+            f"{getattr(error, 'strerror', None) or error}; {AS_PUBLISHED}"
+        ) from error
+    return rows
+
+
+def _pose_from_kinect(stored: FloatArray) -> PoseSequence:
+    return pose_from_kinect(stored * _KINECT_M, np.ones(stored.shape[:2]), fps=FPS)
+
+
+def _pose_from_blazepose(stored: FloatArray) -> PoseSequence:
+    width, height = FILM_SIZE
+    # BlazePose gives depth in the scale of x.
+    image_px = stored * _BLAZEPOSE_SHARE * np.array([width, height, width])
+    # Somebody at the very corner of the picture in all three coordinates was not found.
+    seen = (stored != 0.0).any(axis=2)
+    inside = ((image_px[..., :2] >= 0.0) & (image_px[..., :2] < [width, height])).all(axis=2)
+    return PoseSequence(
+        image_px=np.where(seen[..., np.newaxis], image_px, np.nan),
+        world_m=np.full_like(image_px, np.nan),
+        visibility=seen.astype(np.float64),
+        presence=(seen & inside).astype(np.float64),
+        timestamps_s=np.arange(len(stored)) / FPS,
+        frame_size=FILM_SIZE,
+    )

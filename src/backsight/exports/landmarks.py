@@ -7,6 +7,8 @@ pandas, polars, DuckDB or R, and dictionary encoding makes the repeated names co
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,7 @@ COLUMN_MEANINGS = {
 }
 """What each column holds, in the order of the table."""
 
+CLIP_LANDMARKS_VERSION = "1.0"
 _NAMES = pa.dictionary(pa.int8(), pa.string())
 POSE_FIELDS: list[pa.Field[Any]] = [
     pa.field("frame", pa.int32(), nullable=False),
@@ -56,6 +59,7 @@ POSE_FIELDS: list[pa.Field[Any]] = [
 ]
 """What is known of each frame and landmark; `COLUMN_MEANINGS` says what each column holds."""
 _FIELDS: list[pa.Field[Any]] = [pa.field("exercise", _NAMES, nullable=False), *POSE_FIELDS]
+_CLIP_FIELD = pa.field("clip", _NAMES, nullable=False)
 
 
 def write_landmarks(path: Path, assessment: Assessment) -> None:
@@ -82,19 +86,103 @@ def read_landmarks(path: Path) -> dict[Exercise, PoseSequence]:
     InputError
         When the file is not there, is no Parquet file, or was not written by `write_landmarks`.
     """
+    table, about = _read_described(path)
+    if table.schema.names != list(COLUMN_MEANINGS) or "exercises" not in about:
+        raise InputError(f"{path} must be a landmarks file written by Backsight, got columns {table.schema.names}")
+    return {Exercise(name): pose for name, pose in _poses_by_exercise(path, table, about).items()}
+
+
+def read_poses(path: Path) -> dict[str, PoseSequence]:
+    """Read the landmarks of an assessment or of a single clip, as `assess`, `extract`, `batch` and studies write them.
+
+    Returns
+    -------
+    dict
+        {exercise: landmarks}; a file of one clip does not say which exercise it is: {"": landmarks}.
+
+    Raises
+    ------
+    InputError
+        When the file is not there, is no Parquet file, or does not hold whole frames of 33 landmarks.
+    """
+    table, about = _read_described(path)
+    if missing := [name for name in COLUMN_MEANINGS if name != "exercise" and name not in table.schema.names]:
+        raise InputError(f"{path} must be a landmarks file written by Backsight, lacks columns {', '.join(missing)}")
+    if "exercises" in about and "exercise" in table.schema.names:
+        return _poses_by_exercise(path, table, about)
+    return {"": _checked_pose(path, table, about)}
+
+
+def _read_described(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+    """Return the table and what its metadata says of it."""
     try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
+        # Not `read_table(path)`, which would take a folder's name for a column.
+        table = pq.ParquetFile(path).read()
+    except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} must be a readable Parquet file, got: {error}") from error
     raw = (table.schema.metadata or {}).get(METADATA_KEY)
-    if raw is None or table.schema.names != list(COLUMN_MEANINGS):
+    if raw is None:
         raise InputError(f"{path} must be a landmarks file written by Backsight, got columns {table.schema.names}")
-    described = json.loads(raw)["exercises"]
+    try:
+        about = json.loads(raw)
+    except ValueError:
+        about = None
+    if not isinstance(about, dict):
+        raise InputError(f"{path}: its metadata entry `{METADATA_KEY.decode()}` is damaged; write the file anew")
+    return table, about
+
+
+def _poses_by_exercise(path: Path, table: pa.Table, about: dict[str, Any]) -> dict[str, PoseSequence]:
     exercises = table["exercise"].to_numpy()
     return {
-        Exercise(name): _pose(table.filter(pa.array(exercises == name)), frame_size=tuple(entry["frame_size_px"]))
-        for name, entry in described.items()
+        name: _checked_pose(path, table.filter(pa.array(exercises == name)), entry)
+        for name, entry in about["exercises"].items()
     }
+
+
+def _checked_pose(path: Path, table: pa.Table, about: dict[str, Any]) -> PoseSequence:
+    landmarks = table["landmark"].to_numpy()
+    n_frames, left_over = divmod(len(landmarks), N_LANDMARKS)
+    if not n_frames or left_over or not np.array_equal(landmarks, np.tile(np.array(LANDMARK_NAMES), n_frames)):
+        raise InputError(
+            f"{path} must hold {N_LANDMARKS} rows a frame, a landmark each in BlazePose's order, got {len(landmarks)} "
+            "rows of another order or number"
+        )
+    try:
+        width, height = about["frame_size_px"]
+        return _pose(table, frame_size=(int(width), int(height)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} must hold landmarks as Backsight writes them, got: {error}") from error
+
+
+def pack_clip_landmarks(pose: PoseSequence, *, key: str, key_meaning: str, about: Mapping[str, object]) -> bytes:
+    """Return a single clip's landmarks as a Parquet file.
+
+    Parameters
+    ----------
+    key
+        Stands in every row, so that many clips' files can be read as one table.
+    key_meaning
+        What the key refers to.
+    about
+        More for the metadata: what looked, and what was done to what it saw.
+    """
+    metadata = {
+        "schema": "backsight.clip-landmarks",
+        "schema_version": CLIP_LANDMARKS_VERSION,
+        "statement": NO_DIAGNOSIS,
+        "columns": {"clip": key_meaning}
+        | {name: meaning for name, meaning in COLUMN_MEANINGS.items() if name != "exercise"},
+        "frame_size_px": list(pose.frame_size),
+        **about,
+        "n_frames": pose.n_frames,
+    }
+    schema = pa.schema([_CLIP_FIELD, *POSE_FIELDS], metadata={METADATA_KEY: json.dumps(metadata).encode()})
+    columns = pose_columns(pose)
+    clip = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), len(columns[0])), pa.array([key]))
+    file = BytesIO()
+    pq.write_table(pa.Table.from_arrays([clip, *columns], schema=schema), file, compression="zstd")
+    return file.getvalue()
 
 
 def _metadata(assessment: Assessment) -> dict[str, object]:

@@ -4,9 +4,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backsight.datasets.keraal import CHEST, HIPS, LEFT_SHOULDER, N_TARGETS, RIGHT_SHOULDER, read_keraal
+from backsight.datasets.keraal import (
+    CHEST,
+    HIPS,
+    LEFT_SHOULDER,
+    N_TARGETS,
+    RIGHT_SHOULDER,
+    KeraalSensor,
+    read_keraal,
+    read_keraal_study,
+)
 from backsight.datasets.keraal import turn_about_vertical_deg as turn_of
+from backsight.domain.landmarks import Landmark
 from backsight.errors import InputError
+from tests.unit.datasets.packs import kinect_skeleton_m
 
 TURN_DEG = np.linspace(0.0, 40.0, 21)
 
@@ -111,3 +122,59 @@ def test_the_published_pack_has_the_range_that_was_reported():
     clips = {clip.key: clip for clip in read_keraal(data, videos=data / "video")}
     assert np.ptp(clips["RTK_Error1Bodypart3_0"].chest_deg) == pytest.approx(83.0, abs=1.0)
     assert clips["CTK_Correct0"].exercise == "cacheTete"
+
+
+def write_study_pack(folder: Path, index: str, **changes) -> Path:
+    """Write a clip of 2 frames as Kinect and BlazePose saw it."""
+    blazepose = np.zeros((2, 33, 3), np.int16)
+    blazepose[0, 11] = [12000, 10000, -2000]  # at 0.6 of the width and 0.5 of the height, 0.1 of the width nearer
+    arrays = {
+        "CTK_X/kinect": np.tile(np.round(kinect_skeleton_m() / 2e-4), (2, 1, 1)).astype(np.int16),
+        "CTK_X/blazepose": blazepose,
+    } | changes
+    np.savez(folder / "keraal_g9_sub07.npz", **arrays)
+    (folder / "keraal_g9_sub07_index.csv").write_text(index)
+    return folder
+
+
+INDEX = "key,exercise,label,error_bodypart,rep\nCTK_X,cacheTete,{},,4\n"
+
+
+@pytest.mark.parametrize(("label", "score"), [("correct", 1.0), ("error", 0.0)])
+def test_a_study_of_kinect_is_scored_by_the_index(tmp_path, label, score):
+    study = read_keraal_study(write_study_pack(tmp_path, INDEX.format(label)))
+    (clip,) = study.clips
+    assert (clip.subject, clip.exercise, clip.session, clip.score) == ("g9_sub07", "cacheTete", "4", score)
+    assert study.scale.to_index(1.0) == 0.0
+    np.testing.assert_allclose(clip.pose.world_m[0, Landmark.LEFT_SHOULDER], [0.2, -0.5, 0.0], atol=1e-9)
+    assert clip.pose.timestamps_s[1] == pytest.approx(1 / 20)
+
+
+def test_a_study_of_blazepose_knows_the_picture_only(tmp_path):
+    folder = write_study_pack(tmp_path, INDEX.format("correct"))
+    (clip,) = read_keraal_study(folder, sensor=KeraalSensor.BLAZEPOSE).clips
+    np.testing.assert_allclose(clip.pose.image_px[0, Landmark.LEFT_SHOULDER], [576.0, 270.0, -96.0])
+    assert np.isnan(clip.pose.world_m).all()
+    assert np.isnan(clip.pose.image_px[1]).all()
+    assert clip.pose.visibility.sum() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("index", "changes", "expected"),
+    [
+        (INDEX.format("wrong"), {}, r"_index\.csv: expected .*clip CTK_X without them"),
+        ("key,exercise\nCTK_X,cacheTete\n", {}, r"_index\.csv: expected .*label"),
+        ("key,exercise,label\n", {}, "got: no clip"),
+        (INDEX.format("error").replace("CTK_X", "CTK_Z"), {}, r"npz: expected arrays CTK_Z/kinect"),
+        (INDEX.format("error"), {"CTK_X/kinect": np.zeros((2, 22, 3))}, r"CTK_X/kinect` must have shape \(n, 25, 3\)"),
+    ],
+)
+def test_a_study_of_another_layout_is_one_message(tmp_path, index, changes, expected):
+    with pytest.raises(InputError, match=expected):
+        read_keraal_study(write_study_pack(tmp_path, index, **changes))
+
+
+def test_a_study_without_its_index_is_one_message(tmp_path):
+    write_study_pack(tmp_path, "").joinpath("keraal_g9_sub07_index.csv").unlink()
+    with pytest.raises(InputError, match=r"keraal_g9_sub07_index\.csv: expected .*No such file"):
+        read_keraal_study(tmp_path)

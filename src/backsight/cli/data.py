@@ -1,0 +1,106 @@
+"""`backsight data`: look at a study before anything is learnt from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backsight.datasets.open import DataSet
+
+if TYPE_CHECKING:
+    from backsight.domain.study import Study
+
+app = typer.Typer(
+    help="Studies: scored movements of many people.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_Source = Annotated[
+    str, typer.Argument(help="A manifest (.csv, .parquet), a folder with study.csv, or one filled by `extract`.")
+]
+_DataSet = Annotated[DataSet | None, typer.Option(help="SOURCE is the folder of this data set.")]
+_Ratings = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Scores for a folder filled by `extract`; default ratings.csv in it."),
+]
+_Landmarks = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Filled by `extract`: landmarks of a manifest's recordings.")
+]
+_PoseModel = Annotated[str, typer.Option(metavar="MODEL", help="Of virtual volunteers: whose landmarks.")]
+
+
+@app.command()
+def validate(
+    source: _Source,
+    data_set: _DataSet = None,
+    ratings: _Ratings = None,
+    landmarks: _Landmarks = None,
+    pose_model: _PoseModel = "full",
+) -> None:
+    """Read a study, say what is wrong by row and column, or tell what it holds.
+
+    backsight data validate study.csv
+    backsight data validate kimore/ --data-set kimore
+    """
+    from backsight.datasets.open import open_study
+
+    study = open_study(source, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model)
+    for line in describe(study):
+        typer.echo(line)
+
+
+@app.command()
+def convert(
+    source: _Source,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write: study.csv and landmarks/.")],
+    data_set: _DataSet = None,
+    ratings: _Ratings = None,
+    landmarks: _Landmarks = None,
+    pose_model: _PoseModel = "full",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier study there.")] = False,
+) -> None:
+    """Write any study in Backsight's own format.
+
+    backsight data convert uiprmd/ --data-set uiprmd --out uiprmd-study
+    """
+    from backsight.datasets.open import open_study
+    from backsight.datasets.study import write_study
+
+    study = open_study(source, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model)
+    typer.echo(f"{len(study.clips)} clips: {write_study(study, out, overwrite=overwrite)}")
+
+
+def describe(study: Study) -> list[str]:
+    """Return what a study holds, for people; an exercise a line."""
+    import numpy as np
+
+    scale, scored = study.scale, study.scored()
+    kind = "either" if scale.is_binary else "from"
+    lines = [
+        f"{study.name}: {len(study.clips)} clips of {len(study.subjects)} subjects, {len(scored)} of them scored, "
+        f"{kind} {scale.worst:g} (worst) {'or' if scale.is_binary else 'to'} {scale.best:g} (best) {scale.unit}",
+        f"{'exercise':<20}{'clips':>7}{'subjects':>10}{'median s':>10}{'seen':>7}{'scored':>8}{'mean':>9}{'SD':>8}",
+    ]
+    for exercise in study.exercises:
+        clips = [clip for clip in study.clips if clip.exercise == exercise]
+        scores = np.array([clip.score for clip in clips if clip.is_scored])
+        mean, spread = (f"{scores.mean():.2f}", f"{scores.std():.2f}") if len(scores) else ("-", "-")
+        length_s = np.median([clip.pose.duration_s for clip in clips])
+        seen = np.mean([np.isfinite(clip.pose.world_m[..., 0]).mean() for clip in clips])
+        lines.append(
+            f"{exercise:<20}{len(clips):>7}{len({clip.subject for clip in clips}):>10}"
+            f"{length_s:>10.1f}{seen:>7.0%}{len(scores):>8}{mean:>9}{spread:>8}"
+        )
+    # A diagnosis is a person's, a view a clip's.
+    groups = Counter(group for _, group in sorted({(clip.subject, clip.group) for clip in study.clips}))
+    views = Counter(clip.view for clip in study.clips)
+    for what, counted in (("subjects by group", groups), ("clips by view", views)):
+        if any(counted):
+            lines.append(f"{what}: " + ", ".join(f"{name or 'none'} {n}" for name, n in counted.items()))
+    if study.source:
+        lines.append(f"source: {study.source}")
+    return lines

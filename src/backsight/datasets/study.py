@@ -1,0 +1,230 @@
+"""Read and write a study: a table of scored clips beside their landmarks. Knows nothing of videos or learning.
+
+The format is described in docs/studies.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from backsight.datasets.study_rows import COLUMNS, ScaleHint, StudyRow, read_rows
+from backsight.datasets.table import Table, raise_mistakes
+from backsight.domain.recording import Exercise
+from backsight.domain.sequences import PoseSequence
+from backsight.domain.study import RATING_SCALE, Study, StudyClip
+from backsight.errors import InputError
+from backsight.exports.folder import FolderKind, staged_folder
+from backsight.exports.landmarks import pack_clip_landmarks, read_poses
+
+Extract = Callable[[Path], PoseSequence]
+"""Finds the landmarks of a recording; raises `InputError` where it cannot."""
+
+MANIFEST_NAME = "study.csv"
+STUDY_FOLDER = FolderKind(MANIFEST_NAME, (MANIFEST_NAME, "landmarks"))
+"""What `write_study` writes."""
+_SHOWN_ROWS = 5
+
+
+def landmarks_beside(manifest: Path) -> Path:
+    """Return the folder in which the landmarks of a manifest's recordings are looked for."""
+    return manifest.with_name(f"{manifest.stem}-landmarks")
+
+
+def read_study(
+    manifest: Path,
+    *,
+    extract: Extract | None = None,
+    scale: ScaleHint | None = None,
+    source: str = "",
+    may_ship: bool = False,
+) -> Study:
+    """Read a study from its manifest.
+
+    Parameters
+    ----------
+    manifest
+        CSV or Parquet; see docs/studies.md.
+    extract
+        Finds the landmarks of rows that name a recording and no landmarks. None = they are looked for where
+        `landmarks_beside` says.
+    scale
+        What `score` means, where the table does not tell.
+    source
+        Citation and licence, where the table does not tell.
+    may_ship
+        Whether weights learnt from it may be passed on.
+
+    Raises
+    ------
+    InputError
+        When the table or a file that it names cannot be read; it names the first ten mistakes by row and column.
+    """
+    table = read_rows(Table.of_file(manifest), required=("subject", "exercise"), hint=scale or ScaleHint())
+    raise_mistakes(manifest.name, [*table.mistakes, *_without_files(table.rows), *_named_twice(table.rows)])
+    recordings = [row for row in table.rows if not row.landmarks]
+    if recordings and extract is None:
+        extract = _extracted_beside(manifest, recordings)
+    clips = _read_clips(table.rows, manifest, extract)
+    return Study(name=manifest.stem, clips=clips, scale=table.scale, source=table.source or source, may_ship=may_ship)
+
+
+def write_study(study: Study, folder: Path, *, overwrite: bool = False) -> Path:
+    """Write a study as a manifest, study.csv, and a file of landmarks for each clip.
+
+    Parameters
+    ----------
+    folder
+        Where; its parent must exist.
+    overwrite
+        Whether an earlier study there may be replaced.
+
+    Returns
+    -------
+    Path
+        The manifest. Reading it gives the same study, positions in float32 precision; whether weights may be passed on
+        is not noted.
+
+    Raises
+    ------
+    OutputError
+        When the folder is taken or cannot be written; nothing is left then.
+    """
+    with staged_folder(folder, overwrite=overwrite, kind=STUDY_FOLDER) as staging:
+        (staging / "landmarks").mkdir()
+        with (staging / MANIFEST_NAME).open("w", encoding="utf-8", newline="") as file:
+            constants = _constants(study)
+            score_column = "score" if constants["score_best"] else "rating"
+            writer = csv.DictWriter(file, [name for name in COLUMNS if name in _written(score_column)])
+            writer.writeheader()
+            for number, clip in enumerate(study.clips, start=1):
+                landmarks = f"landmarks/{number:05d}.parquet"
+                (staging / landmarks).write_bytes(_packed(clip, key=f"{number:05d}"))
+                row = {
+                    name: getattr(clip, name) for name in ("subject", "exercise", "group", "view", "session", "name")
+                }
+                score = repr(float(clip.score)) if clip.is_scored else ""
+                known = constants if score_column == "score" else {"source": study.source}
+                writer.writerow({**row, **known, "landmarks": landmarks, score_column: score})
+    return folder / MANIFEST_NAME
+
+
+def _constants(study: Study) -> dict[str, str]:
+    """Return what all rows share; no scale where it is the rating's."""
+    scale = study.scale
+    if scale == RATING_SCALE:
+        return {"score_best": "", "source": study.source}
+    return {
+        "score_best": repr(scale.best),
+        "score_worst": repr(scale.worst),
+        "score_unit": scale.unit,
+        "score_binary": "yes" if scale.is_binary else "no",
+        "source": study.source,
+    }
+
+
+def _written(score_column: str) -> set[str]:
+    left_out = {"recording", "height_cm", "exclude", "rating", "score"} - {score_column}
+    if score_column == "rating":
+        left_out |= {"score_best", "score_worst", "score_unit", "score_binary"}
+    return set(COLUMNS) - left_out
+
+
+def _packed(clip: StudyClip, *, key: str) -> bytes:
+    return pack_clip_landmarks(clip.pose, key=key, key_meaning="the file's name", about={})
+
+
+def _read_clips(rows: Sequence[StudyRow], manifest: Path, extract: Extract | None) -> tuple[StudyClip, ...]:
+    mistakes: list[str] = []
+    clips: list[StudyClip] = []
+    for row in rows:
+        column = "landmarks" if row.landmarks else "recording"
+        try:
+            if extract is None or row.landmarks:
+                pose = _pose_of(manifest.parent / row.landmarks, row.exercise)
+            else:
+                pose = extract(manifest.parent / row.recording)
+        except InputError as error:
+            mistakes.append(f"row {row.number}, column `{column}`: {error}")
+        else:
+            clips.append(clip_of(row, pose, name=row.landmarks or row.recording))
+    raise_mistakes(manifest.name, mistakes)
+    return tuple(clips)
+
+
+def clip_of(row: StudyRow, pose: PoseSequence, *, name: str) -> StudyClip:
+    """Put a row and its landmarks together; `name` is for a row without one."""
+    return StudyClip(
+        subject=row.subject,
+        exercise=row.exercise,
+        pose=pose,
+        score=row.score,
+        group=row.group,
+        view=row.view,
+        session=row.session,
+        name=row.name or name,
+    )
+
+
+def _pose_of(path: Path, exercise: str) -> PoseSequence:
+    """Return the landmarks of an exercise from a file that may hold a whole session."""
+    poses = read_poses(path)
+    if exercise in poses:
+        return poses[exercise]
+    (first, pose), *others = poses.items()
+    # Whoever gives exercises names of their own has one in each file.
+    if not others and (first == "" or exercise not in list(Exercise)):
+        return pose
+    raise InputError(f"{path}: expected the landmarks of `{exercise}`, got {', '.join(poses)}")
+
+
+def _without_files(rows: Sequence[StudyRow]) -> list[str]:
+    return [
+        f"row {row.number}, column `landmarks`: expected a file of landmarks, or a video in `recording`, got nothing"
+        for row in rows
+        if not row.landmarks and not row.recording
+    ]
+
+
+def _named_twice(rows: Sequence[StudyRow]) -> list[str]:
+    first: dict[tuple[str, str], StudyRow] = {}
+    mistakes = []
+    for row in rows:
+        for column in ("landmarks", "recording"):
+            path = getattr(row, column)
+            earlier = first.setdefault((f"{column} {os.path.normpath(path)}", row.exercise), row) if path else row
+            if earlier is not row:
+                mistakes.append(
+                    f"row {row.number}, column `{column}`: expected a file of its own for {row.exercise}, got that of "
+                    f"row {earlier.number}"
+                )
+    return mistakes
+
+
+def _extracted_beside(manifest: Path, rows: Sequence[StudyRow]) -> Extract:
+    """Return what finds landmarks in the folder beside the manifest, or say how to make that folder."""
+    from backsight.datasets.extracted import find_extracted
+
+    folder = landmarks_beside(manifest)
+    if folder.is_dir():
+        return find_extracted(folder)
+    paths: list[Path] = [manifest.parent / row.recording for row in rows]
+    raise_mistakes(
+        manifest.name,
+        [
+            f"row {row.number}, column `recording`: expected a video, got {row.recording}, which is not there"
+            for row, path in zip(rows, paths, strict=True)
+            if not path.is_file()
+        ],
+    )
+    place = os.path.commonpath([path if len(paths) == 1 else path.parent for path in paths])
+    numbers = ", ".join(str(row.number) for row in rows[:_SHOWN_ROWS])
+    command = shlex.join(["backsight", "extract", place, "--out", str(folder)])
+    raise InputError(
+        f"{manifest.name}: expected landmarks for {len(rows)} recordings (rows {numbers}"
+        f"{', ...' if len(rows) > _SHOWN_ROWS else ''}), got videos only; make them first, then run this "
+        f"again: {command}"
+    )

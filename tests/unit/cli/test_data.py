@@ -1,0 +1,50 @@
+"""The words of `backsight data`: what a study holds, and what is wrong with it, in lines."""
+
+import subprocess
+import sys
+
+from typer.testing import CliRunner
+
+from backsight.cli.main import app
+from tests.unit.datasets.packs import write_kimore
+from tests.unit.datasets.test_study import RATED, write_manifest
+
+
+def test_a_study_is_told_by_exercise_and_group(tmp_path):
+    result = CliRunner().invoke(app, ["data", "validate", str(write_manifest(tmp_path, RATED))])
+    assert result.exit_code == 0, result.output
+    head, columns, walk, groups = result.output.splitlines()
+    assert head == ("back-study: 2 clips of 2 subjects, 1 of them scored, from 0 (worst) to 100 (best) rating points")
+    assert columns.split() == ["exercise", "clips", "subjects", "median", "s", "seen", "scored", "mean", "SD"]
+    # Three frames at 25 a second last 0.08 s; 32 of 33 landmarks are known.
+    assert walk.split() == ["walk", "2", "2", "0.1", "97%", "1", "80.00", "0.00"]
+    assert groups == "subjects by group: patient 1, none 1"
+
+
+def test_a_data_set_is_converted_and_reads_as_a_study(tmp_path):
+    folder, out = str(write_kimore(tmp_path / "k")), str(tmp_path / "out")
+    result = CliRunner().invoke(app, ["data", "convert", folder, "--data-set", "kimore", "--out", out])
+    assert result.exit_code == 0, result.output
+    shown = [
+        CliRunner().invoke(app, ["data", "validate", *words]).output.splitlines()
+        for words in ([folder, "--data-set", "kimore"], [out])
+    ]
+    assert shown[0][0].removeprefix("kimore") == shown[1][0].removeprefix("study")
+    assert shown[0][1:] == shown[1][1:]
+
+
+def test_mistakes_are_one_line_and_exit_with_1(tmp_path):
+    manifest = write_manifest(tmp_path, RATED.replace("80", "800"))
+    command = [sys.executable, "-m", "backsight", "data", "validate", str(manifest)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        "backsight: back-study.csv: row 2, column `rating`: expected a number from 0 (worst) to 100 (best), got `800`\n"
+    )
+
+
+def test_an_unknown_data_set_is_a_wrong_word(tmp_path):
+    result = CliRunner().invoke(app, ["data", "validate", str(tmp_path), "--data-set", "kimona"])
+    assert result.exit_code == 2
+    assert "'kimona' is not one of" in result.output

@@ -1,0 +1,111 @@
+"""A folder of `backsight extract` joined with ratings, and recordings found in it."""
+
+import math
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from backsight.batch.store import CLIPS_SCHEMA
+from backsight.datasets.extracted import find_extracted, read_extracted
+from backsight.datasets.study import read_study
+from backsight.errors import InputError
+from tests.unit.datasets.packs import make_clip_pose, write_clip_landmarks
+
+
+def write_results(folder: Path, *clips: tuple[str | None, str | None, str | None, str]) -> Path:
+    """Write (subject, exercise, session, file) as `extract` does; files that begin with `bad` failed."""
+    rows = []
+    for number, (subject, exercise, session, file) in enumerate(clips):
+        row = dict.fromkeys(CLIPS_SCHEMA.names) | {"subject": subject, "exercise": exercise, "session": session}
+        if file.startswith("bad"):
+            row |= {"file": file, "status": "failed", "reason": "not a video"}
+        else:
+            landmarks = f"landmarks/part=00/{number}.parquet"
+            write_clip_landmarks(folder / landmarks, make_clip_pose(offset_m=float(number)))
+            row |= {"file": file, "status": "done", "landmarks_file": landmarks}
+        rows.append(row)
+    folder.mkdir(exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema=CLIPS_SCHEMA), folder / "clips.parquet")
+    return folder
+
+
+SESSIONS = (("A", "walk", "1", "a1.mp4"), ("A", "walk", "2", "a2.mp4"), ("B", "walk", "1", "b1.mp4"))
+
+
+def test_ratings_are_joined_by_subject_exercise_and_session(tmp_path):
+    folder = write_results(tmp_path / "out", *SESSIONS, ("C", "walk", "1", "c.mp4"), ("D", "walk", "1", "bad.mp4"))
+    (folder / "ratings.csv").write_text(
+        "subject,exercise,session,rating,group,exclude\n"
+        "B,walk,1,70,x,\nA,walk,2,50,y,\nA,walk,1,90,y,\nC,walk,1,60,,fell\nD,walk,1,5,,\n"
+    )
+    study = read_extracted(folder)
+    found = [(clip.subject, clip.session, clip.score, clip.group, clip.name) for clip in study.clips]
+    assert found == [
+        ("A", "1", 90.0, "y", "a1.mp4"),
+        ("A", "2", 50.0, "y", "a2.mp4"),
+        ("B", "1", 70.0, "x", "b1.mp4"),
+    ]
+    assert [clip.pose.world_m[0, 0, 0] for clip in study.clips] == [0.0, 1.0, 2.0]
+    assert study.name == "out"
+
+
+def test_a_clip_without_a_row_is_unscored(tmp_path):
+    folder = write_results(tmp_path / "out", ("A", "walk", None, "a.mp4"), ("B", "walk", None, "b.mp4"))
+    ratings = tmp_path / "r.csv"
+    ratings.write_text("subject,exercise,score,score_best,score_worst\nB,walk,3,0,10\n")
+    unscored, scored = read_extracted(folder, ratings=ratings).clips
+    assert math.isnan(unscored.score)
+    assert (unscored.subject, scored.subject, scored.score) == ("A", "B", 3.0)
+
+
+@pytest.mark.parametrize(
+    ("ratings", "expected"),
+    [
+        ("subject,exercise,rating\nA,walk,1\n", "row 2: expected one clip of A walk in .*got 2; .*`session`"),
+        ("subject,exercise,session,rating\nE,walk,1,1\n", "row 2: expected one clip of E walk 1 in .*got none"),
+        ("subject,exercise,session,rating\nB,walk,1,1\nB,walk,1,2\n", "row 3: expected each clip once, .*row 2"),
+        ("subject,exercise,session,rating\nB,walk,1,200\n", "row 2, column `rating`"),
+    ],
+)
+def test_a_row_that_fits_no_single_clip_is_told(tmp_path, ratings, expected):
+    folder = write_results(tmp_path / "out", *SESSIONS)
+    (folder / "ratings.csv").write_text(ratings)
+    with pytest.raises(InputError, match=rf"^ratings\.csv: {expected}"):
+        read_extracted(folder)
+
+
+def test_what_is_missing_is_named(tmp_path):
+    folder = write_results(tmp_path / "out", (None, None, None, "a.mp4"))
+    with pytest.raises(InputError, match=r"expected ratings\.csv or ratings\.parquet"):
+        read_extracted(folder)
+    (folder / "ratings.csv").write_text("subject,exercise,rating\nA,walk,1\n")
+    with pytest.raises(InputError, match="expected clips that say whose they are"):
+        read_extracted(folder)
+    (folder / "clips.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"clips\.parquet: expected the table of `backsight extract`"):
+        read_extracted(folder)
+    pq.write_table(pa.table({"file": ["a"]}), folder / "clips.parquet")
+    with pytest.raises(InputError, match="no columns subject, session"):
+        read_extracted(folder)
+
+
+def test_recordings_are_found_by_the_end_of_their_path(tmp_path):
+    """The folder beside a manifest is used without being named."""
+    folder = tmp_path / "study-landmarks"
+    write_results(folder, (None, None, None, "a/1.mp4"), (None, None, None, "b/1.mp4"), (None, None, None, "bad.mp4"))
+    manifest = tmp_path / "study.csv"
+    manifest.write_text("subject,exercise,recording,rating\nB,walk,videos/b/1.mp4,70\nA,walk,videos/a/1.mp4,80\n")
+    assert [clip.pose.world_m[0, 0, 0] for clip in read_study(manifest).clips] == [1.0, 0.0]
+    find = find_extracted(folder)
+    with pytest.raises(InputError, match=r"bad\.mp4: not a video"):
+        find(tmp_path / "bad.mp4")
+    with pytest.raises(InputError, match=r"1\.mp4: expected one clip of it in .*got none"):
+        find(tmp_path / "c/1.mp4")
+
+
+def test_two_clips_of_one_recording_cannot_be_told_apart(tmp_path):
+    folder = write_results(tmp_path / "out", (None, None, None, "1.mp4"), (None, None, None, "1.mp4"))
+    with pytest.raises(InputError, match=r"expected one clip of it in .*got 2"):
+        find_extracted(folder)(tmp_path / "1.mp4")
