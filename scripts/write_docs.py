@@ -1,9 +1,10 @@
-"""Write the pages made from code and measured figures: `features.md`, `benchmarks.md`, `measures.md` and `speed.md`."""
+"""Write the pages of `docs` that are made from code and measured figures."""
 
 import json
 from pathlib import Path
 from typing import Any
 
+from learning_page import learning_page
 from measures_page import agreement_section, figure_table, number, virtual_section
 
 from backsight.features.schema import FEATURE_NAMES, KINEMATIC_DEFINITIONS, LANDMARK_FEATURE_NAMES
@@ -186,7 +187,14 @@ def _chance(n_people: int) -> float:
     return float((0.9 * 0.1 / (n_people + 2)) ** 0.5)
 
 
+def learning_results() -> dict[str, dict[str, Any]]:
+    """Return the published runs of the learning benchmarks by name."""
+    found = {name: _figures_of(name) for name in ("kimore", "uiprmd")}
+    return {name: result for name, result in found.items() if result is not None}
+
+
 if __name__ == "__main__":
+    (DOCS / "learning.md").write_text(learning_page(learning_results(), made=MADE), encoding="utf-8")
     (DOCS / "speed.md").write_text(speed_page(), encoding="utf-8")
     (DOCS / "features.md").write_text(features_page(), encoding="utf-8")
     (DOCS / "measures.md").write_text(measures_page(), encoding="utf-8")

@@ -28,6 +28,8 @@ class Benchmark(StrEnum):
     BATCH = "batch"
     RENDERING = "rendering"
     INDEX = "index"
+    KIMORE = "kimore"
+    UIPRMD = "uiprmd"
 
 
 def benchmark(
@@ -68,7 +70,33 @@ def benchmark(
         ),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="measures, index: processes that film.")] = 1,
-    data: Annotated[Path | None, typer.Option(help="agreement: folder of keraal_SUBJECT.npz.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="agreement: folder of keraal_SUBJECT.npz. kimore: of kimore_EXERCISE.npz and kimore_clips.csv. "
+            "uiprmd: of uiprmd_kinect_MOVEMENT.npz."
+        ),
+    ] = None,
+    learner: Annotated[
+        list[str] | None,
+        typer.Option(help="kimore, uiprmd: which learner to judge; again for more; default all there are."),
+    ] = None,
+    folds: Annotated[
+        int, typer.Option(min=2, help="kimore: folds by person; uiprmd: folds of the split that leaks.")
+    ] = 5,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="kimore, uiprmd: how often folds are drawn and learners fitted.")
+    ] = 3,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="kimore: also learn from fewer people.")
+    ] = False,
+    work: Annotated[
+        Path | None,
+        typer.Option(
+            help="kimore, uiprmd: folder of finished folds, with which an interrupted run goes on; default your cache "
+            "folder."
+        ),
+    ] = None,
     videos: Annotated[Path | None, typer.Option(help="agreement: folder of keraal_KEY.avi.")] = None,
     frames: Annotated[int, typer.Option(min=2, help="pose: frames taken of each recording.")] = 120,
     model: Annotated[
@@ -104,6 +132,8 @@ def benchmark(
         Benchmark.POSE: lambda show: _pose(clips or [], pose_model, frames, show),
         Benchmark.LIVE: lambda _: _live(clip or (clips[0] if clips else None), seconds),
         Benchmark.BATCH: lambda show: _batch(repeats, show),
+        Benchmark.KIMORE: lambda show: _kimore(data, learner or [], folds, seeds, learning_curve, work, show),
+        Benchmark.UIPRMD: lambda show: _uiprmd(data, learner or [], folds, seeds, work, show),
     }
     with progress_bar(quiet=quiet) as show:
         result = runs[name](show)
@@ -113,6 +143,10 @@ def benchmark(
         from backsight.benchmarks.measures_table import table_lines
 
         typer.echo("\n".join(table_lines(result.rows)))
+    if name in (Benchmark.KIMORE, Benchmark.UIPRMD):
+        from backsight.benchmarks.learning_tables import learner_lines
+
+        typer.echo("\n".join(learner_lines(result.rows)))
     print_table(result)
     if plots is not None:
         draw_plots(plots, result.plots)
@@ -203,3 +237,41 @@ def _batch(repeats: int, show: Progress | None) -> BenchmarkResult:
     from backsight.benchmarks.batch import run_batch
 
     return run_batch(repeats=repeats, on_progress=show)
+
+
+def _kimore(
+    data: Path | None,
+    learners: list[str],
+    folds: int,
+    seeds: int,
+    learning_curve: bool,
+    work: Path | None,
+    show: Progress | None,
+) -> BenchmarkResult:
+    from backsight.benchmarks.kimore import run_kimore
+
+    return run_kimore(
+        _needed(data, "kimore"),
+        learners=learners,
+        n_folds=folds,
+        n_seeds=seeds,
+        learning_curve=learning_curve,
+        work=work,
+        on_progress=show,
+    )
+
+
+def _uiprmd(
+    data: Path | None, learners: list[str], folds: int, seeds: int, work: Path | None, show: Progress | None
+) -> BenchmarkResult:
+    from backsight.benchmarks.uiprmd import run_uiprmd
+
+    return run_uiprmd(
+        _needed(data, "uiprmd"), learners=learners, n_folds=folds, n_seeds=seeds, work=work, on_progress=show
+    )
+
+
+def _needed(data: Path | None, name: str) -> Path:
+    if data is None:
+        raise typer.BadParameter(f"the {name} benchmark needs the data set's folder: --data")
+    return data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from backsight.domain.study import ScoreScale, StudyClip
 from backsight.domain.validation import FloatArray
@@ -40,5 +40,17 @@ class Learner(Protocol):
         ------
         InvalidValueError
             When there are too few people to learn from.
+        """
+        ...
+
+
+@runtime_checkable
+class FittedIntervalLearner(FittedLearner, Protocol):
+    """A fitted learner that also says how sure it is."""
+
+    def predict_interval(self, clips: Sequence[StudyClip]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return prediction, lower and upper end for each clip, in the study's scale; each of shape (n_clips,).
+
+        What `predict` promises of people, scores and groups holds here, too; the first array is what `predict` returns.
         """
         ...

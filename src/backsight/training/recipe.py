@@ -33,7 +33,7 @@ from backsight.training.judge import (
     score_by_exercise,
     true_indices,
 )
-from backsight.training.metrics import conformal_half_width, mean_absolute_error
+from backsight.evaluation.metrics import conformal_half_width, mean_absolute_error
 from backsight.training.split import DEFAULT_SHARES, Fold, split_by_subject
 from backsight.training.trainer import OnProgress, TrainedNetwork, TrainingConfig, train_network
 

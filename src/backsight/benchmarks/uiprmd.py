@@ -1,0 +1,125 @@
+"""`backsight benchmark uiprmd`: correct against incorrect movements of a person that a learner has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from backsight.benchmarks.figures import BenchmarkResult, Figure
+from backsight.benchmarks.learning_tables import (
+    BEST,
+    Judging,
+    Row,
+    balanced,
+    binary_row,
+    figure_of,
+    fold_store,
+    interval_of,
+    part_rows,
+    pick_learners,
+    subject_of_bars,
+)
+from backsight.domain.study import Study
+from backsight.evaluation.folds import Split
+from backsight.evaluation.learner import Learner
+from backsight.evaluation.predictions import Predictions
+from backsight.evaluation.protocol import OnProgress, Protocol
+from backsight.evaluation.store import FoldStore
+
+ACCURACY_BAR = 0.90
+
+
+def run_uiprmd(
+    data: Path,
+    *,
+    learners: Sequence[str] = (),
+    n_folds: int = 5,
+    n_seeds: int = 3,
+    work: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> BenchmarkResult:
+    """Read UI-PRMD and judge learners on it, one person held out at a time.
+
+    Parameters
+    ----------
+    data
+        Folder of `uiprmd_kinect_*.npz`.
+    learners
+        Names; all there are when empty. Baselines stand beside them in any case.
+    n_folds
+        Of the split that leaks; the honest one leaves each person out in turn.
+    work
+        Folder of finished folds, so that an interrupted run goes on; None = the user's cache folder.
+    """
+    from backsight.datasets.uiprmd import read_uiprmd
+
+    chosen = pick_learners(learners)
+    return judge_correctness(
+        read_uiprmd(data),
+        chosen,
+        protocol=Protocol(n_folds=n_folds, n_seeds=n_seeds, split=Split.ONE_OUT),
+        store=fold_store(work),
+        on_progress=on_progress,
+    )
+
+
+def judge_correctness(
+    study: Study,
+    learners: Sequence[Learner],
+    *,
+    protocol: Protocol,
+    store: FoldStore,
+    on_progress: OnProgress | None = None,
+    n_draws: int = 1000,
+) -> BenchmarkResult:
+    """Judge learners on a study whose scores are best or worst; the last, or the one named `best`, in more detail."""
+    judging = Judging(study, store, on_progress, n_draws)
+    main = subject_of_bars(learners)
+    rows: list[Row] = []
+    figures: list[Figure] = []
+
+    def part(predictions: Predictions) -> Row:
+        return binary_row(predictions, study.scale, n_draws=n_draws)
+
+    for learner in learners:
+        honest = judging.run(learner, protocol)
+        row = {"kind": "learner", "learner": learner.name, **part(honest)}
+        figures += [
+            figure_of(
+                learner.name,
+                row,
+                "balanced_accuracy",
+                unit="share",
+                bar=ACCURACY_BAR if learner.name == BEST else None,
+                better="higher",
+            ),
+            figure_of(learner.name, row, "auc", unit="area", better="higher"),
+        ]
+        leaky = judging.run(learner, replace(protocol, split=Split.CLIPS, n_seeds=1))
+        claimed = interval_of(balanced(leaky, study.scale, n_draws=n_draws))
+        rows += [row, {"kind": "leaky", "learner": learner.name, "balanced_accuracy": claimed, "clips": row["clips"]}]
+        figures.append(
+            figure_of(f"leaky-split/{learner.name}", rows[-1], "balanced_accuracy", unit="share", better="higher")
+        )
+        if learner is main:
+            parts = [found for column in ("exercise", "group") for found in part_rows(honest, column, part)]
+            alone = {"kind": "alone", **part(judging.run(learner, replace(protocol, alone=True)))}
+            rows += [{**found, "learner": learner.name} for found in (*parts, alone)]
+            figures.append(
+                figure_of(f"{learner.name}/one-clip-shown", alone, "balanced_accuracy", unit="share", better="higher")
+            )
+    n_people = len({clip.subject for clip in study.scored()})
+    return BenchmarkResult(
+        name=study.name,
+        figures=tuple(figures),
+        seeds=protocol.seeds,
+        rows=tuple(rows),
+        notes=(
+            f"{len(study.scored())} repetitions of {n_people} people; {study.source}",
+            "Each person held out in turn; figures are means over the seeds, pooled over movements, intervals 95 % by "
+            "bootstrap over people. one-clip-shown: a held-out person's repetitions are shown one at a time, so that "
+            "their being right and wrong in equal parts tells nothing. leaky-split: repetitions of one person on both "
+            "sides, first seed; never a result.",
+        ),
+    )

@@ -1,0 +1,190 @@
+"""What a learner has to beat: rivals that hardly look at the movement. Knows no data set.
+
+A learner that is no better than `duration` has learnt to read the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from backsight.domain.landmarks import Landmark
+from backsight.domain.sequences import PoseSequence
+from backsight.domain.study import ScoreScale, StudyClip
+from backsight.domain.validation import FloatArray
+from backsight.errors import InvalidValueError
+from backsight.evaluation.learner import FittedLearner
+from backsight.evaluation.nested import scores_of, within
+
+MOVING = (
+    Landmark.NOSE,
+    Landmark.LEFT_SHOULDER,
+    Landmark.RIGHT_SHOULDER,
+    Landmark.LEFT_WRIST,
+    Landmark.RIGHT_WRIST,
+    Landmark.LEFT_KNEE,
+    Landmark.RIGHT_KNEE,
+    Landmark.LEFT_ANKLE,
+    Landmark.RIGHT_ANKLE,
+)
+"""Landmarks whose ways are added up, relative to the middle of the hips."""
+STEP_S = 0.2
+"""Time between the positions that a way is measured by: over a frame, sensor noise would be most of it."""
+_FEWEST_CLIPS = 5
+"""Of an exercise, for a line of its own."""
+
+_LEAST_SPREAD = 1e-9
+"""Below it a column is constant but for rounding, and tells nothing."""
+
+_ways: WeakKeyDictionary[PoseSequence, FloatArray] = WeakKeyDictionary()
+"""What `path_and_speed` found: every fold asks for the same clips."""
+
+
+@dataclass(frozen=True)
+class Median:
+    """Gives everybody the training people's median score of the exercise."""
+
+    name: str = "median"
+
+    def fit(self, clips: Sequence[StudyClip], *, scale: ScoreScale, seed: int) -> FittedLearner:  # noqa: ARG002  contract
+        """Take the medians."""
+        return _fit_lines(clips, scale=scale, describe=lambda _: np.empty(0))
+
+
+@dataclass(frozen=True)
+class Duration:
+    """Predicts from how long the clip is and nothing else, by a straight line over its logarithm for each exercise."""
+
+    name: str = "duration"
+
+    def fit(self, clips: Sequence[StudyClip], *, scale: ScoreScale, seed: int) -> FittedLearner:  # noqa: ARG002  contract
+        """Fit the lines."""
+        return _fit_lines(clips, scale=scale, describe=lambda clip: np.log([max(clip.pose.duration_s, STEP_S)]))
+
+
+@dataclass(frozen=True)
+class PathLengthAndSpeed:
+    """Predicts from how far the landmarks travel and how fast on average, by a plane for each exercise."""
+
+    name: str = "path-and-speed"
+
+    def fit(self, clips: Sequence[StudyClip], *, scale: ScoreScale, seed: int) -> FittedLearner:  # noqa: ARG002  contract
+        """Fit the planes."""
+        return _fit_lines(clips, scale=scale, describe=_describe_ways)
+
+
+@dataclass(frozen=True)
+class KnowsPeople:
+    """Gives a person the mean of the scores that it has learnt for that very person, and strangers the median.
+
+    Under a split by person it is the median; what it gains under any other split is leakage and nothing else.
+    """
+
+    name: str = "knows-people"
+
+    def fit(self, clips: Sequence[StudyClip], *, scale: ScoreScale, seed: int) -> FittedLearner:
+        """Learn the people by heart."""
+        of_person: dict[str, list[float]] = {}
+        for clip in clips:
+            of_person.setdefault(clip.subject, []).append(clip.score)
+        means = {who: float(np.mean(scores)) for who, scores in of_person.items()}
+        return _FittedKnowsPeople(means=means, strangers=Median().fit(clips, scale=scale, seed=seed))
+
+
+@dataclass(frozen=True)
+class _FittedKnowsPeople:
+    means: Mapping[str, float]
+    strangers: FittedLearner
+
+    def predict(self, clips: Sequence[StudyClip]) -> FloatArray:
+        medians = self.strangers.predict(clips).tolist()
+        said = [self.means.get(clip.subject, median) for clip, median in zip(clips, medians, strict=True)]
+        return np.array(said, dtype=np.float64)
+
+
+BASELINES = (Median(), Duration(), PathLengthAndSpeed())
+"""Stand beside every learner in every table."""
+
+
+def _describe_ways(clip: StudyClip) -> FloatArray:
+    if clip.pose not in _ways:
+        _ways[clip.pose] = np.log(path_and_speed(clip.pose))
+    return _ways[clip.pose]
+
+
+def path_and_speed(pose: PoseSequence) -> FloatArray:
+    """Return the mean way of the `MOVING` landmarks in trunk lengths, and trunk lengths a second; shape (2,).
+
+    NaN where no trunk or way is seen. Landmarks that a sensor has not are left out.
+    """
+    step = max(round(STEP_S * pose.fps), 1) if pose.n_frames > 1 else 1
+    positions = pose.world_m[::step]
+    ways = np.linalg.norm(np.diff(positions[:, MOVING], axis=0), axis=2)
+    shoulders = (positions[:, Landmark.LEFT_SHOULDER] + positions[:, Landmark.RIGHT_SHOULDER]) / 2.0
+    hips = (positions[:, Landmark.LEFT_HIP] + positions[:, Landmark.RIGHT_HIP]) / 2.0
+    trunks = np.linalg.norm(shoulders - hips, axis=1)
+    seen = np.isfinite(ways)
+    if not seen.any() or not np.isfinite(trunks).any():
+        return np.full(2, np.nan)
+    # A landmark that is missing for a while is taken to have moved as fast as while it was seen.
+    speeds = ways[:, seen.any(axis=0)]
+    way = float(np.nanmean(speeds)) * len(positions) / float(np.nanmedian(trunks))
+    return np.maximum([way, way / max(pose.duration_s, STEP_S)], np.finfo(float).tiny)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A least-squares plane over standardised descriptions; a missing value counts as the training mean."""
+
+    centre: FloatArray
+    spread: FloatArray
+    offset: float
+    slopes: FloatArray
+
+    def at(self, described: FloatArray) -> float:
+        standard = np.nan_to_num((described - self.centre) / self.spread)
+        return self.offset + float(standard @ self.slopes)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    of_exercise: Mapping[str, _Line]
+    describe: Callable[[StudyClip], FloatArray]
+    fallback: float
+    """For an exercise that was not trained on."""
+    scale: ScoreScale
+
+    def predict(self, clips: Sequence[StudyClip]) -> FloatArray:
+        lines = self.of_exercise
+        said = [
+            lines[clip.exercise].at(self.describe(clip)) if clip.exercise in lines else self.fallback for clip in clips
+        ]
+        return within(np.array(said, dtype=np.float64), self.scale)
+
+
+def _fit_lines(
+    clips: Sequence[StudyClip], *, scale: ScoreScale, describe: Callable[[StudyClip], FloatArray]
+) -> FittedLearner:
+    if not clips:
+        raise InvalidValueError("`clips` must hold at least one scored clip to learn from, got none")
+    lines = {}
+    for exercise in dict.fromkeys(clip.exercise for clip in clips):
+        chosen = [clip for clip in clips if clip.exercise == exercise]
+        described = np.stack([describe(clip) for clip in chosen])
+        lines[exercise] = _fit_line(described, scores_of(chosen))
+    return _Lines(of_exercise=lines, describe=describe, fallback=float(np.median(scores_of(clips))), scale=scale)
+
+
+def _fit_line(described: FloatArray, scores: FloatArray) -> _Line:
+    n_columns = described.shape[1]
+    if not n_columns or len(scores) < _FEWEST_CLIPS or not np.isfinite(described).any(axis=0).all():
+        flat = np.zeros(n_columns)
+        return _Line(centre=flat, spread=np.ones(n_columns), offset=float(np.median(scores)), slopes=flat)
+    centre, spread = np.nanmean(described, axis=0), np.nanstd(described, axis=0)
+    spread = np.where(spread > _LEAST_SPREAD, spread, 1.0)
+    standard = np.nan_to_num((described - centre) / spread)
+    offset, *slopes = np.linalg.lstsq(np.column_stack([np.ones(len(scores)), standard]), scores, rcond=None)[0]
+    return _Line(centre=centre, spread=spread, offset=float(offset), slopes=np.array(slopes))

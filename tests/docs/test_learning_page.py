@@ -1,0 +1,59 @@
+"""The page on learners is made from what the benchmarks wrote, and says when there is nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from backsight.benchmarks.kimore import judge_scores
+from backsight.benchmarks.uiprmd import judge_correctness
+from backsight.evaluation.baselines import Duration, Median
+from backsight.evaluation.folds import Split
+from backsight.evaluation.protocol import Protocol
+from backsight.evaluation.store import FoldStore
+from tests.unit.benchmarks.test_uiprmd import make_binary
+from tests.unit.evaluation.studies import make_study
+
+
+@pytest.fixture
+def learning_page(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "scripts"))
+    import learning_page
+
+    yield learning_page.learning_page
+    for name in ("learning_page", "measures_page"):
+        sys.modules.pop(name, None)
+
+
+def test_without_runs_the_page_says_so(learning_page) -> None:
+    assert "No run is published yet." in learning_page({}, made="")
+
+
+def test_every_part_of_a_run_is_on_the_page(learning_page, tmp_path) -> None:
+    store = FoldStore(tmp_path, "test")
+    scores = judge_scores(
+        make_study(n_people=24),
+        [Median(), Duration()],
+        protocol=Protocol(n_folds=3, n_seeds=1),
+        store=store,
+        learning_curve=True,
+        n_draws=5,
+    ).to_dict()
+    right = judge_correctness(
+        make_binary(),
+        [Median()],
+        protocol=Protocol(n_folds=4, n_seeds=1, split=Split.ONE_OUT),
+        store=store,
+        n_draws=5,
+    ).to_dict()
+
+    page = learning_page({"kimore": scores, "uiprmd": right}, made="")
+
+    for said in ("| duration |", "### Where `duration` misses", "fifth of the score", "### Intervals", "fewer people"):
+        assert said in page
+    median = next(row for row in scores["rows"] if row["learner"] == "median")
+    assert f"| median | {median['mad']['value']:.3g} (" in page
+    assert "all, one clip shown at a time" in page
+    assert "nan" not in page
