@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backsight.domain.assessment import IndexCurve, ModelCard
+from backsight.domain.movement import JudgedMovement, Movement
 from backsight.domain.sequences import FeatureSequence
 from backsight.domain.validation import FloatArray
 from backsight.errors import CheckpointError, InvalidValueError
@@ -53,6 +54,10 @@ class OnnxPredictor:
     def card(self) -> ModelCard:
         """Where the model comes from."""
         return self._checkpoint.card
+
+    def judge(self, movement: Movement) -> JudgedMovement:
+        """Return the index of a whole recording and how unlike the training recordings it is; see `predict`."""
+        return JudgedMovement(self.predict(movement.features), self.unfamiliar_share(movement.features))
 
     def predict(self, features: FeatureSequence) -> IndexCurve:
         """Return the raw output after each frame.
