@@ -30,6 +30,8 @@ class Benchmark(StrEnum):
     INDEX = "index"
     KIMORE = "kimore"
     UIPRMD = "uiprmd"
+    TABLES = "tables"
+    RAW_IMAGE = "raw-image"
 
 
 def benchmark(
@@ -49,7 +51,12 @@ def benchmark(
     ] = 5,
     seconds: Annotated[float, typer.Option(min=1, help="live: how long to watch.")] = 60.0,
     subjects: Annotated[
-        int, typer.Option(min=1, help="measures, index: how many virtual volunteers, held out of calibration.")
+        int,
+        typer.Option(
+            min=1,
+            help="measures, index: how many virtual volunteers, held out of calibration. raw-image: how many of "
+            "--cohort at most.",
+        ),
     ] = 60,
     first: Annotated[
         int,
@@ -66,7 +73,8 @@ def benchmark(
     cohort: Annotated[
         Path | None,
         typer.Option(
-            help="measures, index: folder of filmed volunteers, filled where it is not; default your cache folder."
+            help="measures, index: folder of filmed volunteers, filled where it is not; default your cache folder. "
+            "raw-image: the same, already filled."
         ),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="measures, index: processes that film.")] = 1,
@@ -74,7 +82,7 @@ def benchmark(
         Path | None,
         typer.Option(
             help="agreement: folder of keraal_SUBJECT.npz. kimore: of kimore_EXERCISE.npz and kimore_clips.csv. "
-            "uiprmd: of uiprmd_kinect_MOVEMENT.npz."
+            "uiprmd: of uiprmd_kinect_MOVEMENT.npz. tables: as kimore, or a study of your own."
         ),
     ] = None,
     learner: Annotated[
@@ -82,10 +90,12 @@ def benchmark(
         typer.Option(help="kimore, uiprmd: which learner to judge; again for more; default all there are."),
     ] = None,
     folds: Annotated[
-        int, typer.Option(min=2, help="kimore: folds by person; uiprmd: folds of the split that leaks.")
+        int,
+        typer.Option(min=2, help="kimore, tables, raw-image: folds by person; uiprmd: folds of the split that leaks."),
     ] = 5,
     seeds: Annotated[
-        int, typer.Option(min=1, help="kimore, uiprmd: how often folds are drawn and learners fitted.")
+        int,
+        typer.Option(min=1, help="kimore, uiprmd, tables, raw-image: how often folds are drawn and learners fitted."),
     ] = 3,
     learning_curve: Annotated[
         bool, typer.Option("--learning-curve", help="kimore: also learn from fewer people.")
@@ -93,19 +103,26 @@ def benchmark(
     work: Annotated[
         Path | None,
         typer.Option(
-            help="kimore, uiprmd: folder of finished folds, with which an interrupted run goes on; default your cache "
-            "folder."
+            help="kimore, uiprmd, tables, raw-image: folder of finished folds, with which an interrupted run goes on; "
+            "default your cache folder."
         ),
     ] = None,
     videos: Annotated[Path | None, typer.Option(help="agreement: folder of keraal_KEY.avi.")] = None,
-    frames: Annotated[int, typer.Option(min=2, help="pose: frames taken of each recording.")] = 120,
+    frames: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=2,
+            help="pose: frames taken of each recording, default 120. tables: lengths to compare, default 100 and 500.",
+        ),
+    ] = None,
     model: Annotated[
         Path | None, typer.Option(help="index: checkpoint to judge; default the network that ships.")
     ] = None,
     pose_model: Annotated[
         list[str] | None,
         typer.Option(
-            help="measures, index, agreement, pose: lite, full or heavy; again for more. Default full; for pose all."
+            help="measures, index, agreement, pose, raw-image: lite, full or heavy; again for more. Default full; for "
+            "pose all."
         ),
     ] = None,
     plots: Annotated[
@@ -129,11 +146,13 @@ def benchmark(
         Benchmark.AGREEMENT: lambda show: _agreement(data, videos, pose_model, show),
         Benchmark.RENDERING: _rendering,
         Benchmark.INDEX: lambda show: _index(model, subjects, first, cohort, workers, pose_model, show),
-        Benchmark.POSE: lambda show: _pose(clips or [], pose_model, frames, show),
+        Benchmark.POSE: lambda show: _pose(clips or [], pose_model, (frames or [120])[0], show),
         Benchmark.LIVE: lambda _: _live(clip or (clips[0] if clips else None), seconds),
         Benchmark.BATCH: lambda show: _batch(repeats, show),
         Benchmark.KIMORE: lambda show: _kimore(data, learner or [], folds, seeds, learning_curve, work, show),
         Benchmark.UIPRMD: lambda show: _uiprmd(data, learner or [], folds, seeds, work, show),
+        Benchmark.TABLES: lambda show: _tables(data, folds, seeds, frames or [], work, show),
+        Benchmark.RAW_IMAGE: lambda show: _raw_image(cohort, subjects, folds, seeds, pose_model, work, show),
     }
     with progress_bar(quiet=quiet) as show:
         result = runs[name](show)
@@ -147,6 +166,10 @@ def benchmark(
         from backsight.benchmarks.learning_tables import learner_lines
 
         typer.echo("\n".join(learner_lines(result.rows)))
+    if name is Benchmark.TABLES:
+        from backsight.benchmarks.paper_tables import table_lines as paper_lines
+
+        typer.echo("\n".join(paper_lines(result.rows)))
     print_table(result)
     if plots is not None:
         draw_plots(plots, result.plots)
@@ -268,6 +291,44 @@ def _uiprmd(
 
     return run_uiprmd(
         _needed(data, "uiprmd"), learners=learners, n_folds=folds, n_seeds=seeds, work=work, on_progress=show
+    )
+
+
+def _tables(
+    data: Path | None, folds: int, seeds: int, frames: list[int], work: Path | None, show: Progress | None
+) -> BenchmarkResult:
+    from backsight.benchmarks.paper_tables import PAPER_FRAMES, run_tables
+
+    return run_tables(
+        _needed(data, "tables"),
+        n_folds=folds,
+        n_seeds=seeds,
+        frames=frames or PAPER_FRAMES,
+        work=work,
+        on_progress=show,
+    )
+
+
+def _raw_image(
+    cohort: Path | None,
+    subjects: int,
+    folds: int,
+    seeds: int,
+    pose_models: list[str] | None,
+    work: Path | None,
+    show: Progress | None,
+) -> BenchmarkResult:
+    from backsight.benchmarks.measures import BARRED_MODEL
+    from backsight.benchmarks.raw_image import run_raw_image
+
+    return run_raw_image(
+        cohort=cohort,
+        n_subjects=subjects,
+        n_folds=folds,
+        n_seeds=seeds,
+        pose_model=(pose_models or [BARRED_MODEL])[0],
+        work=work,
+        on_progress=show,
     )
 
 

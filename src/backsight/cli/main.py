@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from backsight.cli import assess, benchmark, data, demo, doctor, live, models, simulate, train, wide
+from backsight.cli import assess, benchmark, data, demo, doctor, evaluate, live, models, simulate, train, tune, wide
 from backsight.cli.exit_codes import ExitCode
 from backsight.errors import BacksightError
 
@@ -29,6 +29,10 @@ app.command("batch")(wide.batch)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(evaluate.compare)
+app.command("tune")(tune.tune)
+app.command("runs")(evaluate.list_kept)
 app.add_typer(simulate.app, name="simulate")
 app.command("benchmark")(benchmark.benchmark)
 app.command("doctor")(doctor.doctor)

@@ -13,7 +13,7 @@ from backsight.domain.validation import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class ForestArrays:
-    """Trees one after the other, node by node; predicts what the scikit-learn forest that it was taken from predicts."""
+    """Trees one after the other, node by node; predicts what the scikit-learn forest predicts that it is of."""
 
     left: NDArray[np.int64]
     """Node to go to where the feature is not above the threshold, counted over all trees; of a leaf, the leaf itself;

@@ -1,0 +1,114 @@
+"""`backsight evaluate`, `compare` and `runs`: judge learners on a study, and set what was found side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backsight.cli.study_options import (
+    STUDY_HELP,
+    DataSetOption,
+    LandmarksOption,
+    PoseModelOption,
+    QuietOption,
+    RatingsOption,
+    RunsOption,
+    WorkOption,
+    command_line,
+    fold_progress,
+    open_scored,
+    version,
+)
+from backsight.training.runs import DEFAULT_FOLDER
+
+if TYPE_CHECKING:
+    from backsight.domain.study import Study
+
+_JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures to this file.")]
+
+
+def evaluate(
+    study: Annotated[str, typer.Argument(help=STUDY_HELP)],
+    learner: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="What to judge beside the baselines; again for more; default best."),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A file of `backsight train STUDY`, judged on people whom it has not seen."),
+    ] = None,
+    data_set: DataSetOption = None,
+    ratings: RatingsOption = None,
+    landmarks: LandmarksOption = None,
+    pose_model: PoseModelOption = "full",
+    folds: Annotated[int, typer.Option(min=2, help="Folds by person.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="How often folds are drawn.")] = 3,
+    leaky: Annotated[
+        bool, typer.Option("--leaky", help="Also show what a split of each person's clips would have claimed.")
+    ] = False,
+    json_file: _JsonFile = None,
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every prediction, .parquet or .csv.")
+    ] = None,
+    work: WorkOption = None,
+    runs: RunsOption = DEFAULT_FOLDER,
+    quiet: QuietOption = False,
+) -> None:
+    """Judge learners on a study by people whom they have not seen. Research software: no diagnosis.
+
+    backsight evaluate study.csv --learner kinematic --learner lstm
+    backsight evaluate others.csv --model study.backsight
+    """
+    from backsight.studying.commands import evaluate_model, evaluate_study
+
+    def read() -> Study:
+        return open_scored(study, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model)
+
+    if model is not None:
+        if learner or leaky:
+            raise typer.BadParameter("--model judges what is already fitted; leave --learner and --leaky out")
+        lines = evaluate_model(model, read, json_file=json_file, predictions_file=predictions)
+    else:
+        with fold_progress(quiet=quiet) as show:
+            lines = evaluate_study(
+                read,
+                learner_names=learner or ["best"],
+                n_folds=folds,
+                n_seeds=seeds,
+                leaky=leaky,
+                work=work,
+                runs=runs,
+                json_file=json_file,
+                predictions_file=predictions,
+                command=command_line(),
+                version=version(),
+                on_progress=show,
+            )
+    typer.echo("\n".join(lines))
+
+
+def compare(
+    run: Annotated[list[str], typer.Argument(help="Folders of runs, or their names as `backsight runs` lists them.")],
+    learner: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Which of the runs' learners, the first is the reference; default all."),
+    ] = None,
+    runs: RunsOption = DEFAULT_FOLDER,
+    json_file: _JsonFile = None,
+) -> None:
+    """Say which of several learners is better on the same people, or that one cannot tell.
+
+    backsight compare RUN --learner kinematic --learner lstm
+    """
+    from backsight.studying.commands import compare_runs
+
+    typer.echo("\n".join(compare_runs(run, runs=runs, learners=learner or [], json_file=json_file)))
+
+
+def list_kept(runs: RunsOption = DEFAULT_FOLDER) -> None:
+    """List the runs that `train`, `evaluate` and `tune` have kept on disk."""
+    from backsight.studying.commands import run_lines
+
+    typer.echo("\n".join(run_lines(runs)))

@@ -1,0 +1,122 @@
+"""The words by which commands name a study, and the bar that shows folds with an honest time left."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backsight.cli.clip_progress import time_left
+from backsight.datasets.open import DataSet
+from backsight.training.runs import DEFAULT_FOLDER
+
+if TYPE_CHECKING:
+    from backsight.domain.study import Study
+
+STUDY_HELP = "A manifest (.csv, .parquet), a folder with study.csv, or one filled by `extract`."
+
+DataSetOption = Annotated[DataSet | None, typer.Option(help="STUDY is the folder of this data set.")]
+RatingsOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Scores for a folder filled by `extract`; default ratings.csv in it."),
+]
+LandmarksOption = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Filled by `extract`: landmarks of a manifest's recordings.")
+]
+PoseModelOption = Annotated[str, typer.Option(metavar="MODEL", help="Of virtual volunteers: whose landmarks.")]
+WorkOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Keeps what is finished, so that an interrupted run goes on; default your cache folder.",
+    ),
+]
+RunsOption = Annotated[
+    Path, typer.Option(metavar="FOLDER", help=f"Where runs are kept; default {DEFAULT_FOLDER} here.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+
+
+def command_line() -> str:
+    """Return the command as it was typed."""
+    return f"backsight {shlex.join(sys.argv[1:])}"
+
+
+def version() -> str:
+    """Return Backsight's version."""
+    from importlib.metadata import version as version_of
+
+    return version_of("backsight")
+
+
+def open_scored(
+    source: str,
+    *,
+    data_set: DataSet | None,
+    ratings: Path | None,
+    landmarks: Path | None,
+    pose_model: str,
+) -> Study:
+    """Read a study; every mistake in its rows is told at once."""
+    from backsight.datasets.open import open_study
+
+    return open_study(source, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model)
+
+
+@contextmanager
+def fold_progress(*, quiet: bool, unit: str = "folds") -> Iterator[Callable[[str, int, int], None] | None]:
+    """Yield a callback (what, done, total) that draws a bar for each learner with the time that its folds still take.
+
+    What an earlier run has finished comes at once and tells nothing of speed: only steps that took time count. None
+    when quiet; without a terminal nothing is drawn.
+    """
+    if quiet:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+        paces: dict[str, StepPace] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(f"{what}, {unit}", total=total, left="")
+                paces[what] = StepPace()
+            remaining_s = paces[what].remaining_s(done, total, now_s=time.monotonic())
+            left = "" if done == total else time_left(remaining_s)
+            bars.update(tasks[what], completed=done, total=total, left=left)
+
+        yield show
+
+
+class StepPace:
+    """Foretells from the steps that took time how long the rest takes."""
+
+    SHORTEST_S = 0.05
+    """A step that took less was taken from an earlier run."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, float] | None = None
+        self._steps_s: list[float] = []
+
+    def remaining_s(self, done: int, total: int, *, now_s: float) -> float | None:
+        """Return the seconds that the rest takes; None before the first step that took time."""
+        if self._last is not None and done > self._last[0]:
+            step_s = (now_s - self._last[1]) / (done - self._last[0])
+            if step_s >= self.SHORTEST_S:
+                self._steps_s.append(step_s)
+        self._last = (done, now_s)
+        if not self._steps_s:
+            return None
+        recent = self._steps_s[-10:]
+        return (total - done) * sum(recent) / len(recent)

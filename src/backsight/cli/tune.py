@@ -1,0 +1,73 @@
+"""`backsight tune`: search a learner's settings without looking at the people who judge it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backsight.cli.study_options import (
+    STUDY_HELP,
+    DataSetOption,
+    LandmarksOption,
+    PoseModelOption,
+    QuietOption,
+    RatingsOption,
+    RunsOption,
+    WorkOption,
+    command_line,
+    fold_progress,
+    open_scored,
+    version,
+)
+from backsight.training.runs import DEFAULT_FOLDER
+
+
+def tune(
+    study: Annotated[str, typer.Argument(help=STUDY_HELP)],
+    learner: Annotated[
+        str, typer.Option(metavar="NAME", help="kinematic, or a network such as lstm; others have nothing to search.")
+    ],
+    trials: Annotated[int, typer.Option(min=1, help="Settings to try, those of earlier runs counted.")] = 50,
+    timeout: Annotated[
+        float | None, typer.Option(min=1, metavar="SECONDS", help="Begin no further trial after so long.")
+    ] = None,
+    storage: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="SQLite file of the trials; default trials.sqlite in the folder of --work."),
+    ] = None,
+    data_set: DataSetOption = None,
+    ratings: RatingsOption = None,
+    landmarks: LandmarksOption = None,
+    pose_model: PoseModelOption = "full",
+    folds: Annotated[
+        int, typer.Option(min=2, help="One fold of the people judges; the others are divided into as many to search.")
+    ] = 5,
+    seed: Annotated[int, typer.Option(help="Who judges, and what is tried.")] = 0,
+    work: WorkOption = None,
+    runs: RunsOption = DEFAULT_FOLDER,
+    quiet: QuietOption = False,
+) -> None:
+    """Search a learner's settings on some people, and judge them once on the others (extra `train`).
+
+    backsight tune study.csv --learner kinematic --trials 100
+
+    An interrupted search goes on from its file. Research software: no diagnosis.
+    """
+    from backsight.studying.commands import tune_on_study
+    from backsight.training.tuning import Search
+
+    with fold_progress(quiet=quiet, unit="tried") as show:
+        lines = tune_on_study(
+            lambda: open_scored(study, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model),
+            learner_name=learner,
+            search=Search(n_trials=trials, timeout_s=timeout, n_folds=folds, seed=seed),
+            storage=storage,
+            work=work,
+            runs=runs,
+            command=command_line(),
+            version=version(),
+            on_trial=show,
+        )
+    typer.echo("\n".join(lines))

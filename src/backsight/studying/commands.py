@@ -1,0 +1,365 @@
+"""Each of a study's commands from first check to last line. Knows no terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from backsight.benchmarks.figures import check_writable, describe_machine
+from backsight.benchmarks.learning_tables import fold_store
+from backsight.domain.study import Study
+from backsight.errors import InputError
+from backsight.evaluation.baselines import BASELINES
+from backsight.evaluation.predictions import Predictions
+from backsight.evaluation.protocol import OnProgress, Protocol
+from backsight.evaluation.store import fingerprint_study, settings_of
+from backsight.exports.folder import output_error
+from backsight.studying.comparing import compare_pair, comparison_lines
+from backsight.studying.judging import RESEARCH, Judged, check_learnable, choose_learners, flat_figures, judge
+from backsight.studying.prediction_files import check_suffix, read_predictions, write_predictions
+from backsight.studying.teaching import check_writable_learner, fit_to_all, judge_strangers, make_fitted_file
+from backsight.studying.wording import figure_lines, meaning_lines, part_lines, row_lines
+from backsight.training.fitted_file import read_fitted, write_fitted
+from backsight.training.runs import PREDICTIONS_FILE, Run, begin_run, check_tracker, finish_run, list_runs, read_run
+from backsight.training.tuning import OnTrial, Search, error_of, tune
+
+OpenStudy = Callable[[], Study]
+"""Reads the study; called only after what costs nothing has been checked."""
+
+
+def train_on_study(
+    open_study: OpenStudy,
+    out: Path,
+    *,
+    learner_name: str,
+    n_folds: int,
+    n_seeds: int,
+    evaluates: bool,
+    seed: int,
+    work: Path | None,
+    runs: Path,
+    command: str,
+    version: str,
+    on_progress: OnProgress | None = None,
+) -> tuple[str, ...]:
+    """Judge a learner beside the baselines, fit it to all people, write one file; return what to tell.
+
+    Raises
+    ------
+    BacksightError
+        Before anything is learnt, when the learner, the study or a place to write to is not as it must be.
+    """
+    check_tracker()
+    check_writable(out)
+    learners = choose_learners([learner_name])
+    learner = learners[-1]
+    if learner in BASELINES:
+        raise InputError(
+            f"--learner: {learner_name} is a baseline, which every table shows anyway; name one that learns"
+        )
+    study = open_study()
+    check_learnable(study, n_folds=n_folds if evaluates else 2)
+    store = fold_store(work)
+    # Fitted before it is judged, so that what cannot be written is told now and not after hours.
+    if on_progress is not None:
+        on_progress("fitting to everybody", 0, 1)
+    fitted = fit_to_all(study, learner, seed=seed, work=store.folder / "networks")
+    check_writable_learner(study, learner, fitted)
+    if on_progress is not None:
+        on_progress("fitting to everybody", 1, 1)
+    judged = None
+    if evaluates:
+        protocol = Protocol(n_folds=n_folds, n_seeds=n_seeds)
+        judged = judge(study, learners, protocol=protocol, store=store, on_progress=on_progress)
+    content = make_fitted_file(study, learner, fitted, judged=judged, seed=seed, command=command, version=version)
+    write_fitted(out, content)
+    folder = begin_run(runs, "train")
+    if judged is not None:
+        write_predictions(folder / PREDICTIONS_FILE, judged.predictions)
+    run = Run(
+        kind="train",
+        command=command,
+        version=version,
+        study=study.name,
+        fingerprint=content.study.fingerprint,
+        seeds=(seed, *(() if judged is None else judged.protocol.seeds)),
+        learners=(learner.name,),
+        figures={learner.name: {}} if judged is None else flat_figures(judged),
+        about={"settings": settings_of(learner), "model": str(out), "machine": describe_machine()},
+    )
+    finish_run(folder, run)
+    lines: tuple[str, ...] = ()
+    if judged is None:
+        lines = ("Not judged: nothing is known of how well this model does, and it has no interval.", RESEARCH)
+    else:
+        lines = (*figure_lines(judged), "", *meaning_lines(judged, learner.name))
+    return (*lines, "", f"model: {out}", f"run: {folder}")
+
+
+def evaluate_study(
+    open_study: OpenStudy,
+    *,
+    learner_names: Sequence[str],
+    n_folds: int,
+    n_seeds: int,
+    leaky: bool,
+    work: Path | None,
+    runs: Path,
+    json_file: Path | None,
+    predictions_file: Path | None,
+    command: str,
+    version: str,
+    on_progress: OnProgress | None = None,
+) -> tuple[str, ...]:
+    """Judge learners beside the baselines by people whom they have not seen; return what to tell."""
+    check_tracker()
+    _check_outputs(json_file, predictions_file)
+    learners = choose_learners(learner_names)
+    study = open_study()
+    check_learnable(study, n_folds=n_folds)
+    protocol = Protocol(n_folds=n_folds, n_seeds=n_seeds)
+    judged = judge(study, learners, protocol=protocol, store=fold_store(work), leaky=leaky, on_progress=on_progress)
+    folder = begin_run(runs, "evaluate")
+    write_predictions(folder / PREDICTIONS_FILE, judged.predictions)
+    run = Run(
+        kind="evaluate",
+        command=command,
+        version=version,
+        study=study.name,
+        fingerprint=judged.fingerprint,
+        seeds=protocol.seeds,
+        learners=judged.learners,
+        figures=flat_figures(judged),
+        about={"settings": dict(judged.settings), "machine": describe_machine()},
+    )
+    finish_run(folder, run)
+    if json_file is not None:
+        _write_json(json_file, _told(judged, command, version))
+    if predictions_file is not None:
+        write_predictions(predictions_file, judged.predictions)
+    lines = list(figure_lines(judged))
+    for name in judged.learners:
+        lines += ["", *meaning_lines(judged, name)[:-1]]
+    return (*lines, "", RESEARCH, f"run: {folder}")
+
+
+def evaluate_model(
+    model: Path,
+    open_study: OpenStudy,
+    *,
+    json_file: Path | None,
+    predictions_file: Path | None,
+) -> tuple[str, ...]:
+    """Judge a fitted file on a study of people whom it has not seen; return what to tell."""
+    _check_outputs(json_file, predictions_file)
+    content = read_fitted(model)
+    study = open_study()
+    found = judge_strangers(content, study)
+    if json_file is not None:
+        told = {"model": content.learner, "learnt_from": content.study.fingerprint, "warning": found.warning}
+        _write_json(json_file, {"notice": RESEARCH, **told, "study": study.name, "rows": list(found.rows)})
+    if predictions_file is not None:
+        write_predictions(predictions_file, {content.learner: found.predictions})
+    head = (
+        f"{model.name}: `{content.learner}`, learnt from {content.study.n_people} people of {content.study.name}, on "
+        f"{len(found.predictions)} scored clips of {len(set(found.predictions.subject.tolist()))} other people of "
+        f"{study.name}. MAD and RMSE in {study.scale.unit}."
+    )
+    warning = (f"WARNING: {found.warning}.", "") if found.warning else ()
+    return (
+        head,
+        "",
+        *warning,
+        *row_lines(found.rows),
+        *part_lines(found.rows, title=content.learner),
+        "",
+        RESEARCH,
+    )
+
+
+def compare_runs(
+    names: Sequence[str], *, runs: Path, learners: Sequence[str], json_file: Path | None
+) -> tuple[str, ...]:
+    """Compare what runs on the same study and folds have found; return what to tell.
+
+    Parameters
+    ----------
+    names
+        Folders, or their names below `runs`. The first learner of the first is the reference.
+    learners
+        Which of the runs' learners; empty = all but the baselines, and the best baseline where one is left alone.
+    """
+    if json_file is not None:
+        check_writable(json_file)
+    found, unit = _predictions_of([_run_folder(name, runs) for name in names], learners)
+    reference, *others = found
+    compared = {name: compare_pair(found[reference], found[name]) for name in others}
+    if json_file is not None:
+        told = {
+            name: {
+                "mad_difference": _ends(one.mad),
+                "rho_difference": _ends(one.rho),
+                "p_wilcoxon": one.p_value if one.p_value == one.p_value else None,
+                "people": one.n_people,
+                "people_nearer": one.n_better,
+                "verdict": one.verdict(),
+            }
+            for name, one in compared.items()
+        }
+        _write_json(json_file, {"notice": RESEARCH, "reference": reference, "compared": told})
+    return (*comparison_lines(reference, compared, unit=unit), RESEARCH)
+
+
+def run_lines(runs: Path) -> tuple[str, ...]:
+    """Return a line for each run that is kept, oldest first."""
+    found = list_runs(runs)
+    if not found:
+        return (f"{runs}: no runs yet",)
+    lines = [f"{'run':<30} {'study':<20} {'learner':<18} {'MAD':>7} {'rho':>7}  fingerprint"]
+    for run in found:
+        for learner in run.learners:
+            figures = run.figures.get(learner, {})
+            mad, rho = (figures.get(key) for key in ("mad", "rho"))
+            lines.append(
+                f"{run.name:<30} {run.study[:20]:<20} {learner:<18} {_number(mad):>7} {_number(rho):>7}  "
+                f"{run.fingerprint[:8]}"
+            )
+    return (*lines, f"curves and texts: tensorboard --logdir {runs}")
+
+
+def tune_on_study(
+    open_study: OpenStudy,
+    *,
+    learner_name: str,
+    search: Search,
+    storage: Path | None,
+    work: Path | None,
+    runs: Path,
+    command: str,
+    version: str,
+    on_trial: OnTrial | None = None,
+) -> tuple[str, ...]:
+    """Search a learner's settings and judge them once on people who took no part; return what to tell."""
+    check_tracker()
+    learner = choose_learners([learner_name])[-1]
+    study = open_study()
+    check_learnable(study, n_folds=search.n_folds)
+    found = tune(
+        study,
+        learner,
+        storage=storage or fold_store(work).folder / "trials.sqlite",
+        search=search,
+        on_trial=on_trial,
+    )
+    compared = compare_pair(found.untuned, found.tuned)
+    folder = begin_run(runs, "tune")
+    write_predictions(folder / PREDICTIONS_FILE, {learner.name: found.untuned, f"{learner.name}-tuned": found.tuned})
+    figures = {
+        f"{learner.name}-tuned": {"mad": error_of(found.tuned), "inner_mad": found.inner_error},
+        learner.name: {"mad": error_of(found.untuned)},
+    }
+    run = Run(
+        kind="tune",
+        command=command,
+        version=version,
+        study=study.name,
+        fingerprint=fingerprint_study(study),
+        seeds=(search.seed,),
+        learners=(f"{learner.name}-tuned",),
+        figures=figures,
+        about={"parameters": dict(found.parameters), "settings": settings_of(found.learner)},
+    )
+    finish_run(folder, run)
+    unit = study.scale.unit
+    again = (
+        f"These people have now judged {found.times_judged} times: what was chosen after the first time was chosen in "
+        "sight of them, and the figure leans to the good side. Take another --seed for new ones.",
+    )
+    return (
+        f"{found.n_finished} trials ended, {found.n_given_up} were given up early. Best settings of `{learner.name}`:",
+        *(
+            f"  {name} = {value:.4g}" if isinstance(value, float) else f"  {name} = {value}"
+            for name, value in found.parameters.items()
+        ),
+        f"MAD on the inner folds that chose them: {found.inner_error:.3g} {unit}; too small a figure, since they were "
+        "chosen for it.",
+        f"MAD on {compared.n_people} people who took no part: {error_of(found.tuned):.3g} tuned, "
+        f"{error_of(found.untuned):.3g} as it was.",
+        *comparison_lines(learner.name, {f"{learner.name}-tuned": compared}, unit=unit)[1:],
+        *(again if found.times_judged > 1 else ()),
+        RESEARCH,
+        f"run: {folder}",
+    )
+
+
+def _check_outputs(json_file: Path | None, predictions_file: Path | None) -> None:
+    if json_file is not None:
+        check_writable(json_file)
+    if predictions_file is not None:
+        check_suffix(predictions_file)
+        check_writable(predictions_file)
+
+
+def _told(judged: Judged, command: str, version: str) -> dict[str, Any]:
+    study, protocol = judged.study, judged.protocol
+    return {
+        "notice": RESEARCH,
+        "command": command,
+        "version": version,
+        "machine": describe_machine(),
+        "study": {"name": study.name, "source": study.source, "fingerprint": judged.fingerprint},
+        "scale": {"best": study.scale.best, "worst": study.scale.worst, "unit": study.scale.unit},
+        "protocol": {"folds": protocol.n_folds, "seeds": list(protocol.seeds), "split": str(protocol.split)},
+        "settings": dict(judged.settings),
+        "rows": list(judged.rows),
+    }
+
+
+def _write_json(path: Path, told: Mapping[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(told, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise output_error(path, error) from error
+
+
+def _run_folder(name: str, runs: Path) -> Path:
+    for folder in (Path(name), runs / name):
+        if folder.is_dir():
+            return folder
+    raise InputError(f"{name}: expected a run's folder or its name in {runs}; `backsight runs` lists them")
+
+
+def _predictions_of(folders: Sequence[Path], learners: Sequence[str]) -> tuple[dict[str, Predictions], str]:
+    """Return what is to be compared by name, and the unit of its errors."""
+    baselines = {baseline.name for baseline in BASELINES}
+    found: dict[str, Predictions] = {}
+    left: dict[str, Predictions] = {}
+    prints: dict[str, str] = {}
+    for folder in folders:
+        run = read_run(folder)
+        prints[run.fingerprint] = folder.name
+        for name, predictions in read_predictions(folder / PREDICTIONS_FILE).items():
+            label = name if name not in found else f"{name} ({folder.name})"
+            wanted = name in learners if learners else name not in baselines
+            (found if wanted else left)[label] = predictions
+    if len(prints) > 1:
+        raise InputError(f"{' and '.join(prints.values())}: these runs are of different studies and cannot be compared")
+    missing = [name for name in learners if name not in found]
+    if missing:
+        raise InputError(f"--learner: no run holds {', '.join(missing)}; they hold {', '.join([*found, *left])}")
+    if len(found) == 1 and left:
+        best = min(left, key=lambda name: error_of(left[name]))
+        found = {best: left[best], **found}
+    if len(found) < 2:
+        raise InputError(f"expected two learners or more to compare, got {', '.join(found) or 'none'}")
+    return found, "points of the study"
+
+
+def _ends(found: Any) -> dict[str, float | None]:
+    return {end: (value if (value := getattr(found, end)) == value else None) for end in ("value", "low", "high")}
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"

@@ -1,0 +1,205 @@
+"""Fit a learner to a whole study and write it with everything that is known of it. Knows no learner by name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backsight.domain.study import Study, StudyClip
+from backsight.errors import InputError
+from backsight.evaluation.blinding import as_training, ask, pseudonym
+from backsight.evaluation.learner import FittedLearner, Learner
+from backsight.evaluation.predictions import Predictions
+from backsight.evaluation.store import fingerprint_study, settings_of
+from backsight.studying.judging import (
+    LEVEL,
+    RESEARCH,
+    Judged,
+    half_width,
+    learner_rows,
+)
+from backsight.studying.wording import figure_lines, meaning_lines
+from backsight.training.fitted_file import FittedFile, StudyFacts, fitted_to_bytes, interval_around, overlap
+
+
+@dataclass(frozen=True, eq=False)
+class Stranger:
+    """What a fitted file says of a study that it has not learnt from."""
+
+    predictions: Predictions
+    rows: tuple[dict[str, Any], ...]
+    warning: str
+    """What speaks against taking the people as strangers; empty = nothing."""
+
+
+def fit_to_all(study: Study, learner: Learner, *, seed: int, work: Path | None) -> FittedLearner:
+    """Fit a learner to all scored clips.
+
+    Parameters
+    ----------
+    work
+        Where networks note their progress, so that an interrupted fit goes on; None = nowhere.
+    """
+    if work is not None and hasattr(learner, "work_folder"):
+        learner = replace(learner, work_folder=work)  # type: ignore[type-var]
+    clips = [as_training(clip) for clip in study.scored()]
+    return learner.fit(clips, scale=study.scale, seed=seed)
+
+
+def describe_people(study: Study) -> StudyFacts:
+    """Return what a fitted file keeps of the study that it was learnt from."""
+    scored = study.scored()
+    people = sorted({clip.subject for clip in scored})
+    return StudyFacts(
+        name=study.name,
+        fingerprint=fingerprint_study(study),
+        source=study.source,
+        may_ship=study.may_ship,
+        n_people=len(people),
+        n_clips=len(scored),
+        exercises=study.exercises,
+        people=tuple(sorted(pseudonym(who) for who in people)),
+        recordings=tuple(sorted({digest_recording(clip) for clip in scored})),
+    )
+
+
+def digest_recording(clip: StudyClip) -> str:
+    """Return what a clip's landmarks are known by, whoever they are said to show."""
+    return hashlib.sha256(np.ascontiguousarray(clip.pose.world_m).tobytes()).hexdigest()[:16]
+
+
+def make_fitted_file(
+    study: Study,
+    learner: Learner,
+    fitted: FittedLearner,
+    *,
+    judged: Judged | None,
+    seed: int,
+    command: str,
+    version: str,
+) -> FittedFile:
+    """Return a fitted learner with its figures and its card; `judged` is None where the protocol was not run."""
+    width = float("nan") if judged is None else half_width(judged.predictions[learner.name])
+    figures = {} if judged is None else {"rows": list(judged.rows), "seeds": list(judged.protocol.seeds)}
+    content = FittedFile(
+        fitted=fitted,
+        learner=learner.name,
+        settings=settings_of(learner),
+        scale=study.scale,
+        study=describe_people(study),
+        seed=seed,
+        command=command,
+        version=version,
+        half_width=width,
+        level=LEVEL,
+        figures=figures,
+        card="",
+    )
+    return replace(content, card=write_card(content, judged))
+
+
+def check_writable_learner(study: Study, learner: Learner, fitted: FittedLearner) -> None:
+    """Raise before hours of judging when a fitted learner cannot be written without pickle."""
+    fitted_to_bytes(make_fitted_file(study, learner, fitted, judged=None, seed=0, command="", version=""))
+
+
+def write_card(content: FittedFile, judged: Judged | None) -> str:
+    """Return the model card in Markdown."""
+    facts, scale = content.study, content.scale
+    lines = [
+        f"# {content.learner}, fitted to {facts.name}",
+        "",
+        f"**{RESEARCH}**",
+        "",
+        "## What it is",
+        "",
+        f"- Learner: `{content.learner}`, fitted with Backsight {content.version}, seed {content.seed}.",
+        f"- Learnt from {facts.n_clips} scored clips of {facts.n_people} people: {', '.join(facts.exercises)}.",
+        f"- Scores run from {scale.worst:g} (worst) to {scale.best:g} (best) {scale.unit}.",
+        f"- Study: {facts.source or 'no source given'}; fingerprint `{facts.fingerprint}`.",
+        "- May be passed on: "
+        + ("as the study's licence allows." if facts.may_ship else "NO; the study does not say that it may."),
+        f"- Made with `{content.command}`.",
+        "",
+        "## On people whom it had not seen",
+        "",
+    ]
+    if judged is None:
+        lines += ["Not judged (`--no-evaluate`): nothing is known of how well it does, and it has no interval."]
+    else:
+        lines += [*figure_lines(judged), "", *meaning_lines(judged, content.learner)]
+        if np.isfinite(content.half_width):
+            lines += [
+                "",
+                f"A new person's score lies within {content.half_width:.3g} {scale.unit} of the prediction about "
+                f"{content.level:.0%} of the time, if that person is like those of the study.",
+            ]
+        else:
+            lines += ["", "Too few people for an interval."]
+    lines += ["", "## Settings", "", "```", content.settings, "```", ""]
+    return "\n".join(lines)
+
+
+def judge_strangers(content: FittedFile, study: Study, *, n_draws: int = 1000) -> Stranger:
+    """Judge a fitted learner on a study of other people.
+
+    Raises
+    ------
+    InputError
+        When the study or one of its recordings is what it has learnt from, or the scores mean something else.
+    """
+    clips = study.scored()
+    if not clips:
+        raise InputError(f"{study.name}: expected clips with a score to judge by, got none")
+    if study.scale != content.scale:
+        raise InputError(
+            f"{study.name}: scores run from {study.scale.worst:g} to {study.scale.best:g} {study.scale.unit}, but "
+            f"the model's from {content.scale.worst:g} to {content.scale.best:g} {content.scale.unit}; judge it on "
+            "scores of its own kind"
+        )
+    people = sorted({clip.subject for clip in clips})
+    n_people, n_known = overlap(
+        content.study,
+        people=[pseudonym(who) for who in people],
+        recordings=[digest_recording(clip) for clip in clips],
+    )
+    if n_known or fingerprint_study(study) == content.study.fingerprint:
+        raise InputError(
+            f"{study.name}: {n_known} of {len(clips)} recordings are among those that the model has learnt from; "
+            "figures on them would mean nothing; take people whom it has not seen"
+        )
+    answers = ask(content.fitted, clips)
+    low, high = interval_around(answers.predicted, half_width=content.half_width, scale=content.scale)
+    predictions = Predictions(
+        clip=np.arange(len(clips)),
+        subject=np.array([clip.subject for clip in clips]),
+        exercise=np.array([clip.exercise for clip in clips]),
+        group=np.array([clip.group for clip in clips]),
+        view=np.array([clip.view for clip in clips]),
+        seed=np.full(len(clips), content.seed, dtype=np.intp),
+        fold=np.zeros(len(clips), dtype=np.intp),
+        score=np.array([clip.score for clip in clips]),
+        predicted=answers.predicted,
+        low=low,
+        high=high,
+    )
+    rows = learner_rows(content.learner, predictions, study.scale, n_draws=n_draws, n_draws_of_parts=n_draws)
+    return Stranger(predictions=predictions, rows=tuple(rows), warning=_warning(content, clips, n_people, len(people)))
+
+
+def _warning(content: FittedFile, clips: Sequence[StudyClip], n_known: int, n_people: int) -> str:
+    words = []
+    if n_known:
+        words.append(
+            f"{n_known} of {n_people} people have names of people whom the model has learnt from; if they are the "
+            "same, these figures are too good"
+        )
+    unknown = sorted({clip.exercise for clip in clips} - set(content.study.exercises))
+    if unknown:
+        words.append(f"the model has never seen these exercises: {', '.join(unknown)}")
+    return "; ".join(words)

@@ -1,0 +1,104 @@
+"""What is said of a judged study, in lines of Markdown. Knows no file and no learner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backsight.studying.judging import RESEARCH, Judged, better_than_baselines
+
+_PARTS = ("exercise", "group", "view")
+
+
+def figure_lines(judged: Judged) -> tuple[str, ...]:
+    """Return the learners side by side, then each learner by parts; in brackets the 95 % interval over people."""
+    protocol, study = judged.protocol, judged.study
+    n_people = len({clip.subject for clip in study.scored()})
+    head = (
+        f"{study.name}: {len(study.scored())} scored clips of {n_people} people; {protocol.n_folds} folds by person, "
+        f"drawn {protocol.n_seeds} time{'s' if protocol.n_seeds > 1 else ''}. MAD and RMSE in {study.scale.unit}."
+    )
+    lines = [head, "", *row_lines(judged.rows)]
+    for name in judged.learners:
+        lines += part_lines([row for row in judged.rows if row["learner"] == name], title=name)
+    return tuple(lines)
+
+
+def row_lines(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return a line for each learner over all clips, and pooled for a person."""
+    is_binary = any("balanced_accuracy" in row for row in rows)
+    leaky = {row["learner"]: row["mad"]["value"] for row in rows if row["kind"] == "leaky"}
+    sure = {row["learner"]: row for row in rows if row["kind"] == "intervals"}
+    people = {row["learner"]: row for row in rows if row["kind"] == "person"}
+    titles = ["learner", "MAD", "rho", "RMSE", "slope", "90 % holds", "a person's MAD", "a person's rho"]
+    titles += ["balanced accuracy"] if is_binary else []
+    titles += ["MAD if people leaked"] if leaky else []
+    lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
+    for row in rows:
+        if row["kind"] != "learner":
+            continue
+        name = row["learner"]
+        held = sure[name]["coverage"]["value"] if name in sure else None
+        cells = [name, spread(row["mad"]), spread(row["rho"]), cell(row["rmse"]), cell(row["calibration_slope"])]
+        cells += ["-" if held is None else f"{held:.0%}", spread(people[name]["mad"]), spread(people[name]["rho"])]
+        cells += [spread(row["balanced_accuracy"])] if is_binary else []
+        cells += [cell(leaky.get(name))] if leaky else []
+        lines.append(f"| {' | '.join(cells)} |")
+    if "knows-people" in leaky:
+        lines += [
+            "",
+            f"Leaked: clips of one person on both sides, never a result. Knowing nothing but who people are gives "
+            f"{cell(leaky['knows-people'])} there.",
+        ]
+    return tuple(lines)
+
+
+def part_lines(rows: Sequence[Mapping[str, Any]], *, title: str) -> tuple[str, ...]:
+    """Return a line for each exercise, group and view of one learner's rows."""
+    parts = [row for row in rows if row["kind"] in _PARTS]
+    if len(parts) < 2:
+        return ()
+    lines = [
+        "",
+        f"`{title}` by part:",
+        "",
+        "| part | clips | people | MAD | rho | bias | 90 % holds |",
+        f"|{'---|' * 7}",
+    ]
+    for row in parts:
+        held = row.get("coverage")
+        lines.append(
+            f"| {row['kind']} {row[row['kind']]} | {row['clips']} | {row['people']} | {spread(row['mad'])} | "
+            f"{spread(row['rho'])} | {cell(row['bias'])} | {'-' if held is None else f'{held:.0%}'} |"
+        )
+    return tuple(lines)
+
+
+def meaning_lines(judged: Judged, learner: str) -> tuple[str, ...]:
+    """Return what a learner's figures mean, and whether it beats the baselines."""
+    row, unit = judged.row(learner), judged.study.scale.unit
+    _, verdict = better_than_baselines(judged, learner)
+    lines = [
+        f"On people whom it had not seen, `{learner}` is off by {row['mad']['value']:.3g} {unit} on average (MAD); "
+        f"giving everybody the median of the exercise is off by {judged.row('median')['mad']['value']:.3g}. It ranks "
+        f"clips with a correlation of {cell(row['rho']['value'])} (rho: 1 = as the scores do, 0 = by chance).",
+        verdict,
+    ]
+    slope = row["calibration_slope"]
+    if slope is not None and slope < 0.7:
+        lines.append(
+            f"Its predictions are spread too widely (slope {slope:.2g}, ideally 1): differences between people are "
+            "overstated."
+        )
+    return (*lines, RESEARCH)
+
+
+def spread(found: Mapping[str, float | None]) -> str:
+    """Return an estimate with its interval."""
+    ends = "" if found["low"] is None else f" ({cell(found['low'])} to {cell(found['high'])})"
+    return f"{cell(found['value'])}{ends}"
+
+
+def cell(value: float | None) -> str:
+    """Return a number of three figures, or a dash."""
+    return "-" if value is None else f"{value:.3g}"

@@ -1,0 +1,115 @@
+"""A study's commands from end to end on people who bend: files, runs, resuming, strangers."""
+
+import json
+import zipfile
+
+import pytest
+from typer.testing import CliRunner
+
+from backsight.cli.main import app
+from backsight.datasets.study import write_study
+from backsight.training import kinematic
+from tests.unit.studying.moving import moving_study
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("studies")
+    write_study(moving_study(), folder / "own")
+    write_study(moving_study(name="others", first=12), folder / "others")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(studies):
+    result = call(studies, "train", "own", "--learner", "kinematic", "--out", str(studies / "m.backsight"))
+    assert result.exit_code == 0, result.output
+    return studies / "m.backsight", result.output
+
+
+def call(folder, command, study, *words):
+    kept = ["--work", str(folder / "work"), "--runs", str(folder / "runs")]
+    if command == "evaluate" or command == "train":
+        kept += ["--seeds", "1"]
+    return CliRunner().invoke(app, [command, str(folder / study), *words, *kept])
+
+
+def test_train_judges_writes_and_says_what_figures_mean(trained):
+    path, output = trained
+    assert "own: 24 scored clips of 12 people; 5 folds by person, drawn 1 time" in output.replace("study:", "own:")
+    # Who bends further is scored higher: a baseline can read that as well.
+    assert "the baseline `path-and-speed`" in output
+    assert "no diagnosis" in output
+    with zipfile.ZipFile(path) as archive:
+        card = archive.read("MODEL_CARD.md").decode()
+    assert "May be passed on: NO" in card
+    assert "A new person's score lies within" in card
+
+
+def test_a_model_is_judged_on_strangers_but_not_on_its_own_people(trained, studies):
+    model = ["--model", str(trained[0])]
+    strangers = call(studies, "evaluate", "others", *model)
+    assert strangers.exit_code == 0, strangers.output
+    assert "on 24 scored clips of 12 other people" in strangers.output
+    own = call(studies, "evaluate", "own", *model)
+    assert own.exit_code == 1
+    assert "24 of 24 recordings are among those that the model has learnt from" in str(own.exception)
+
+
+def test_a_second_run_takes_finished_folds_and_says_the_same(trained, studies, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise AssertionError("a finished fold was made anew")
+
+    first = call(studies, "evaluate", "own", "--learner", "kinematic", "--json", str(studies / "a.json"))
+    assert first.exit_code == 0, first.output
+    monkeypatch.setattr(kinematic.KinematicLearner, "fit", fail)
+    again = call(studies, "evaluate", "own", "--learner", "kinematic", "--json", str(studies / "b.json"))
+    assert again.exit_code == 0, again.output
+    rows = [json.loads((studies / name).read_text())["rows"] for name in ("a.json", "b.json")]
+    assert rows[0] == rows[1]
+    assert {row["kind"] for row in rows[0]} == {"learner", "person", "exercise", "group", "intervals"}
+
+
+def test_runs_are_listed_and_compared(trained, studies):
+    listed = CliRunner().invoke(app, ["runs", "--runs", str(studies / "runs")])
+    name = next(line.split()[0] for line in listed.output.splitlines() if "-train-" in line)
+    assert list((studies / "runs" / name / "kinematic").glob("events.out.tfevents.*"))
+    compared = CliRunner().invoke(app, ["compare", name, "--runs", str(studies / "runs"), "--learner", "median",
+                                        "--learner", "kinematic"])  # fmt: skip
+    assert compared.exit_code == 0, compared.output
+    assert "`kinematic` is better than `median`." in compared.output
+
+
+def test_leaky_stands_beside_and_is_called_so(studies):
+    result = call(studies, "evaluate", "own", "--learner", "kinematic", "--leaky")
+    assert "MAD if people leaked" in result.output
+    assert "never a result" in result.output
+
+
+def test_a_search_resumes_and_counts_how_often_it_was_judged(studies):
+    words = ("--learner", "kinematic", "--storage", str(studies / "t.sqlite"))
+    first = call(studies, "tune", "own", *words, "--trials", "2")
+    assert first.exit_code == 0, first.output
+    assert "2 trials ended, 0 were given up early" in first.output
+    again = call(studies, "tune", "own", *words, "--trials", "3")
+    assert "3 trials ended, 0 were given up early" in again.output
+    assert "have now judged 2 times" in again.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("train", "--learner", "nope"), "--learner: expected one of"),
+        (("train", "--learner", "median"), "median is a baseline"),
+        (("evaluate", "--predictions", "x.txt"), "expected a name that ends in .parquet or .csv"),
+        (("evaluate", "--folds", "13"), "expected 13 people or more with a score"),
+        (("tune", "--learner", "networks"), "expected one with a search space"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_learnt(studies, words, said):
+    command, *others = words
+    result = call(studies, command, "own", *others)
+    assert result.exit_code == 1
+    assert said in str(result.exception)

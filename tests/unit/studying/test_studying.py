@@ -1,0 +1,119 @@
+"""What a study's commands are made of: intervals, tables, strangers, time left."""
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from backsight.cli.main import app
+from backsight.cli.study_options import StepPace
+from backsight.errors import InputError
+from backsight.evaluation.baselines import BASELINES
+from backsight.evaluation.predictions import Predictions
+from backsight.evaluation.protocol import Protocol
+from backsight.evaluation.store import FoldStore
+from backsight.studying.judging import check_learnable, judge, with_intervals
+from backsight.studying.prediction_files import read_predictions, write_predictions
+from backsight.studying.teaching import judge_strangers, make_fitted_file
+from backsight.studying.wording import figure_lines, meaning_lines
+from backsight.training.kinematic import SHARES, KinematicLearner
+from backsight.training.runs import Run, begin_run, finish_run, list_runs
+from tests.unit.evaluation.studies import make_study
+from tests.unit.studying.moving import SCALE, moving_study
+from tests.unit.studying.test_comparing import predictions
+
+
+def judged(tmp_path, study, *, leaky=False):
+    return judge(
+        study,
+        BASELINES,
+        protocol=Protocol(n_folds=5, n_seeds=1),
+        store=FoldStore(tmp_path, "code"),
+        leaky=leaky,
+        n_draws=20,
+    )
+
+
+def test_tables_tell_the_whole_people_parts_and_what_leaking_would_claim(tmp_path):
+    found = judged(tmp_path, make_study(), leaky=True)
+    text = "\n".join(figure_lines(found))
+    assert "fake: 40 scored clips of 20 people; 5 folds by person, drawn 1 time. MAD and RMSE in points." in text
+    assert "MAD if people leaked" in text
+    assert {row["kind"] for row in found.rows} == {"learner", "person", "exercise", "group", "intervals", "leaky"}
+    # Clips are all alike: whoever draws a line through them cannot beat the median.
+    meaning = " ".join(meaning_lines(found, "duration"))
+    assert "does NOT beat the baseline" in meaning
+    assert "no diagnosis" in meaning
+
+
+def test_too_few_people_and_scores_that_are_all_the_same_are_refused():
+    with pytest.raises(InputError, match="expected 6 people or more with a score"):
+        check_learnable(make_study(5), n_folds=2)
+    with pytest.raises(InputError, match="all 40 scores are 7; there is nothing to learn"):
+        check_learnable(make_study(score=lambda *_: 7.0), n_folds=5)
+
+
+def test_a_model_judges_strangers_and_refuses_its_own_people():
+    study = moving_study()
+    learner = KinematicLearner(choices=SHARES[:1])
+    fitted = learner.fit(study.scored(), scale=study.scale, seed=0)
+    content = make_fitted_file(study, learner, fitted, judged=None, seed=0, command="", version="0")
+    strangers = judge_strangers(content, moving_study(4, first=20), n_draws=5)
+    assert (len(strangers.predictions), strangers.warning) == (8, "")
+    with pytest.raises(InputError, match="24 of 24 recordings are among those that the model has learnt from"):
+        judge_strangers(content, study)
+    # The same names in front of new recordings: perhaps the same people, perhaps not.
+    renamed = moving_study(4, first=20)
+    clips = tuple(type(clip)(**{**vars(clip), "subject": "Volunteer-00"}) for clip in renamed.clips)
+    found = judge_strangers(content, type(renamed)(name="again", clips=clips, scale=SCALE), n_draws=5)
+    assert found.warning.startswith("1 of 1 people have names of people whom the model has learnt from")
+
+
+def test_runs_are_kept_with_their_figures_for_tensorboard(tmp_path):
+    folder = begin_run(tmp_path, "evaluate")
+    run = Run(
+        "evaluate", "backsight evaluate", "0", "fake", "ab12", (0,), ("lstm",), {"lstm": {"mad": 5.0, "rho": None}}
+    )
+    assert list_runs(tmp_path) == ()  # not finished yet
+    finish_run(folder, run)
+    (kept,) = list_runs(tmp_path)
+    assert (kept.name, kept.figures, kept.seeds) == (folder.name, {"lstm": {"mad": 5.0, "rho": None}}, (0,))
+    assert kept.started.endswith("+00:00")
+    assert len(list((folder / "lstm").glob("events.out.tfevents.*"))) == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["train"], ["train", "s.csv", "--virtual", "30"], ["train", "-o", "m", "--learner", "lstm"]]
+)
+def test_options_that_would_be_ignored_are_refused(words):
+    assert CliRunner().invoke(app, words).exit_code == 2
+
+
+def test_an_interval_rests_on_other_peoples_errors():
+    # Twenty people in two folds; those of the second are wrong by 7, the first by 1: each fold gets the other's width.
+    errors = [1.0] * 10 + [7.0] * 10
+    plain = predictions(errors, n_clips=1)
+    of_fold = np.repeat([0, 1], 10)
+    plain = Predictions(
+        **{n: getattr(plain, n) for n in plain.__dataclass_fields__ if n not in ("fold", "seconds")}, fold=of_fold
+    )
+    found = with_intervals(plain, SCALE)
+    assert (found.high - found.predicted)[found.fold == 0] == pytest.approx([7.0] * 10)
+    assert (found.high - found.predicted)[found.fold == 1] == pytest.approx([1.0] * 10)
+
+
+@pytest.mark.parametrize("suffix", [".parquet"])
+def test_predictions_survive_their_file(tmp_path, suffix):
+    one = predictions([1.0, -2.0])
+    write_predictions(tmp_path / f"p{suffix}", {"a": one, "b": one})
+    read = read_predictions(tmp_path / f"p{suffix}")
+    assert list(read) == ["a", "b"]
+    for name in ("clip", "subject", "score", "predicted", "low"):
+        np.testing.assert_array_equal(getattr(read["b"], name), getattr(one, name))
+
+
+def test_folds_of_an_earlier_run_tell_nothing_of_the_time_left():
+    pace = StepPace()
+    assert pace.remaining_s(0, 10, now_s=0.0) is None
+    assert pace.remaining_s(5, 10, now_s=0.01) is None  # five kept folds, at once
+    # One fold took 20 s: four are left.
+    assert pace.remaining_s(6, 10, now_s=20.01) == pytest.approx(80.0)
