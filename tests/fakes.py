@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from backsight.domain.assessment import IndexCurve, ModelCard
+from backsight.domain.movement import JudgedMovement, Movement
 from backsight.domain.recording import SourceInfo
 from backsight.domain.sequences import FeatureSequence, Frame, PoseObservation, PoseSequence
 from backsight.domain.validation import FloatArray
@@ -87,6 +88,9 @@ class FakePredictor:
         return IndexCurve(
             timestamps_s=features.timestamps_s, raw=np.linspace(0.0, self._final, len(features.timestamps_s))
         )
+
+    def judge(self, movement: Movement) -> JudgedMovement:
+        return JudgedMovement(self.predict(movement.features), self.unfamiliar_share(movement.features))
 
     def stream(self) -> "FakeStream":
         return FakeStream(self._final)

@@ -24,13 +24,14 @@ from backsight.inputs import Clip, Input, LiveCamera, parse_input
 from backsight.settings import Settings
 
 if TYPE_CHECKING:
-    from backsight.network.predictor import OnnxPredictor
+    from backsight.ports import IndexPredictor
     from backsight.pose.engines import PoseEngine
     from backsight.pose.estimator import FollowingEstimator
     from backsight.pose.weights import PoseModel
     from backsight.video.overlay import Still
 
-DEFAULT_MODEL = "lstm-paper"
+DEFAULT_MODEL = "kinematic"
+"""The model that ships and is taken unless another is named; `lstm-paper` ships, too."""
 GET_READY_S = 5
 """Seconds between the command and the first recorded frame: time to step back from the keyboard."""
 N_STILLS = 6
@@ -108,13 +109,28 @@ def _open_estimator(bundle: Path, engine: PoseEngine | str) -> FollowingEstimato
     return BlazePose(bundle)
 
 
-def index_predictor(model: str | Path = DEFAULT_MODEL, *, n_threads: int = 1) -> OnnxPredictor:
-    """Load the network that ships with Backsight, or a checkpoint of the user's own."""
+def model_path(model: str | Path = DEFAULT_MODEL) -> Path:
+    """Return the file of a model that ships, by its name, or of the user's own."""
+    from backsight.network.checkpoint import SHIPPED, default_checkpoint_path
+
+    return default_checkpoint_path(str(model)) if str(model) in SHIPPED else Path(model)
+
+
+def index_predictor(model: str | Path = DEFAULT_MODEL, *, n_threads: int = 1) -> IndexPredictor:
+    """Load a model that ships with Backsight, `kinematic` or `lstm-paper`, or a checkpoint of the user's own."""
+    from backsight.network.checkpoint import KINEMATIC, load_checkpoint, read_kind
+
+    path = model_path(model)
+    if read_kind(path) == KINEMATIC:
+        from backsight.features.summary import summarize
+        from backsight.network.kinematic import KinematicPredictor
+        from backsight.network.kinematic_file import load_kinematic
+
+        checkpoint = load_kinematic(path)
+        return KinematicPredictor(checkpoint.model, checkpoint.card, summarize=summarize)
     from backsight.features.schema import FEATURE_NAMES
-    from backsight.network.checkpoint import default_checkpoint_path, load_checkpoint
     from backsight.network.predictor import OnnxPredictor
 
-    path = default_checkpoint_path() if str(model) == DEFAULT_MODEL else Path(model)
     return OnnxPredictor(load_checkpoint(path, expected_features=FEATURE_NAMES), n_threads=n_threads)
 
 
@@ -142,7 +158,7 @@ def assess(
     engine
         `mediapipe`, `openvino` or `auto`: what runs BlazePose; see `pose_estimator`. The assessment names it.
     model
-        `lstm-paper`, the network that ships, or the path of a checkpoint.
+        `kinematic`, named measures added up; `lstm-paper`, the paper's network; or the path of a checkpoint.
     follow_largest
         Accept other people in view and follow the largest and most central person.
     height_m

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backsight.domain.assessment import Assessment, ExerciseAssessment, ModelCard, QualityReport, QualityVerdict
+from backsight.domain.movement import Movement
 from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
 from backsight.domain.sequences import FeatureSequence, PoseObservation, PoseSequence, PoseTrack
 from backsight.errors import InputError, NoPersonError, VideoError
@@ -59,13 +60,13 @@ def prepare(raw: PoseSequence) -> Prepared:
     filled = fill_short_gaps(kept)
     return Prepared(
         filtered=filled,
-        features=extract_features(resample(_while_present(filled), fps=MODEL_FPS)),
+        features=extract_features(resample(while_present(filled), fps=MODEL_FPS)),
         removed_share=removed_share(raw, kept),
         filled_share=filled_share(kept, filled),
     )
 
 
-def _while_present(pose: PoseSequence) -> PoseSequence:
+def while_present(pose: PoseSequence) -> PoseSequence:
     """Cut the frames before the person is first seen and after they are last seen."""
     seen = np.flatnonzero(pose.has_person)
     if not len(seen):
@@ -218,16 +219,17 @@ def assess_exercise(
     if quality.verdict is QualityVerdict.UNUSABLE:
         # No number at all from a recording that cannot carry one: a plausible wrong value is worse than none.
         return judged
-    curve = predictor.predict(prepared.features)
     measured = measure_exercise(prepared.filtered, exercise=exercise, pose_model=pose_model, height_m=height_m)
+    said = predictor.judge(Movement(exercise, while_present(prepared.filtered), prepared.features, measured))
     return replace(
         judged,
         measurements=measured.measurements,
         events=measured.events,
         sub_indices=sub_indices(measured, exercise=exercise),
-        curve=curve,
-        interval=index_interval(curve.final, card=predictor.card),
-        unfamiliar_share=predictor.unfamiliar_share(prepared.features),
+        curve=said.curve,
+        interval=index_interval(said.curve.final, card=predictor.card, exercises=(exercise,)),
+        unfamiliar_share=said.unfamiliar_share,
+        explanation=said.explanation,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from backsight.domain.assessment import IndexCurve, ModelCard
+from backsight.domain.assessment import ModelCard
+from backsight.domain.movement import JudgedMovement, Movement
 from backsight.domain.recording import SourceInfo
 from backsight.domain.sequences import FeatureSequence, Frame, PoseObservation
 from backsight.domain.validation import FloatArray
@@ -45,21 +46,21 @@ class IndexStream(Protocol):
 
 
 class IndexPredictor(Protocol):
-    """Turns features into the spinal health index."""
+    """Turns a movement into the spinal health index."""
 
     @property
     def card(self) -> ModelCard:
         """Where the model comes from."""
         ...
 
-    def predict(self, features: FeatureSequence) -> IndexCurve:
-        """Return the raw output after each frame."""
+    def judge(self, movement: Movement) -> JudgedMovement:
+        """Return the index of a whole recording, and what the model knows besides."""
         ...
 
-    def stream(self) -> IndexStream:
-        """Start a new person, frame by frame."""
+    def stream(self) -> IndexStream | None:
+        """Start a new person, frame by frame; None where the model reads whole movements only."""
         ...
 
     def unfamiliar_share(self, features: FeatureSequence) -> float:
-        """Share of the known feature values outside the range seen in training."""
+        """Share of the known feature values outside the range seen in training; NaN = not known."""
         ...

@@ -66,7 +66,7 @@ class RunOptions:
     pose_model: str = "lite"
     engine: str = "auto"
     """What runs BlazePose; a run's workers are told the one that `auto` became."""
-    model: str = "lstm-paper"
+    model: str = "kinematic"
     """Without effect on extracting."""
     follow_largest: bool = False
 

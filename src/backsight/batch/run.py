@@ -17,7 +17,7 @@ from backsight.batch.runner import OnProgress, Runner
 from backsight.batch.sources import find_recordings, is_manifest, shown
 from backsight.batch.store import Store
 from backsight.batch.work import Equipment, do_clip
-from backsight.composition import DEFAULT_MODEL, index_predictor, pose_bundle, pose_estimator
+from backsight.composition import index_predictor, model_path, pose_bundle, pose_estimator
 from backsight.domain.assessment import ModelCard
 from backsight.errors import BacksightError, InputError, OutputError
 
@@ -117,12 +117,10 @@ def run_wide(
 
 def equip(options: RunOptions) -> tuple[Equipment, ModelCard | None]:
     """Find weights and network once, before the first clip, and settle which engine `auto` is."""
-    from backsight.network.checkpoint import default_checkpoint_path
-
     bundle = pose_bundle(options.pose_model)
     with pose_estimator(bundle, engine=options.engine) as estimator:
         settled = replace(options, engine=str(estimator.engine))
-    model = default_checkpoint_path() if options.model == DEFAULT_MODEL else Path(options.model)
+    model = model_path(options.model)
     card = index_predictor(model).card if options.task is Task.ASSESS else None
     return Equipment(settled, bundle, model), card
 

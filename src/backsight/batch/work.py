@@ -14,7 +14,7 @@ from backsight.exports.landmarks import pack_clip_landmarks
 
 if TYPE_CHECKING:
     from backsight.inputs import Clip
-    from backsight.network.predictor import OnnxPredictor
+    from backsight.ports import IndexPredictor
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _clip(job: Job) -> Clip:
 
 
 @lru_cache(maxsize=1)
-def _predictor(model: Path) -> OnnxPredictor:
+def _predictor(model: Path) -> IndexPredictor:
     """Load the network once a process: it keeps nothing of one recording that another could see."""
     from backsight.composition import index_predictor
 

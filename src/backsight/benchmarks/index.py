@@ -13,9 +13,13 @@ from scipy import stats
 
 from backsight.benchmarks.figures import BenchmarkResult, Figure
 from backsight.benchmarks.shots import plan_measuring
+from backsight.domain.movement import Movement
+from backsight.domain.recording import Exercise
 from backsight.simulation.seeds import HELD_OUT_SEED
 
 if TYPE_CHECKING:
+    from backsight.domain.assessment import ModelCard
+    from backsight.domain.sequences import PoseSequence
     from backsight.ports import IndexPredictor
     from backsight.studio.filmed import FilmedRecording
 
@@ -74,15 +78,18 @@ def run_index(
 def judge_index(films: Sequence[FilmedRecording], *, predictor: IndexPredictor, pose_model: str) -> BenchmarkResult:
     """Set an index beside the truth and beside what giving everybody the same index would be off by."""
     readings = [*_read(films, predictor=predictor, pose_model=pose_model)]
-    readings += _sessions(readings)
+    readings += _sessions(readings, predictor.card)
     groups: dict[str, list[IndexReading]] = defaultdict(list)
     for reading in readings:
         groups[reading.group].append(reading)
-    half_width = predictor.card.interval_half_width
     return BenchmarkResult(
         name="index",
         seeds=(HELD_OUT_SEED,),
-        figures=tuple(figure for group, found in groups.items() for figure in _figures(group, found, half_width)),
+        figures=tuple(
+            figure
+            for group, found in groups.items()
+            for figure in _figures(group, found, _half_width(group, predictor.card))
+        ),
         notes=(
             f"{predictor.card.headline} BlazePose {pose_model}; {len({item.person for item in readings})} virtual "
             "volunteers, drawn and filmed; no real person is among them.",
@@ -94,26 +101,46 @@ def judge_index(films: Sequence[FilmedRecording], *, predictor: IndexPredictor, 
 
 
 def _read(films: Sequence[FilmedRecording], *, predictor: IndexPredictor, pose_model: str) -> list[IndexReading]:
-    from backsight.pipeline import prepare
-
     readings = []
     for film in films:
         pose = film.tracks[pose_model].pose
         if pose.has_person.mean() >= FOUND_FROM:
-            index = predictor.predict(prepare(pose).features).final
+            index = predictor.judge(_movement(film, pose, pose_model)).curve.final
             readings.append(IndexReading(film.recording.subject_id, film.shot.exercise.value, film.index, index))
     return readings
 
 
-def _sessions(readings: Sequence[IndexReading]) -> list[IndexReading]:
+def _movement(film: FilmedRecording, pose: PoseSequence, pose_model: str) -> Movement:
+    from backsight.pipeline import prepare, while_present
+    from backsight.scoring.measure import measure_exercise
+
+    prepared = prepare(pose)
+    measured = measure_exercise(prepared.filtered, exercise=film.shot.exercise, pose_model=pose_model)
+    return Movement(film.shot.exercise, while_present(prepared.filtered), prepared.features, measured)
+
+
+def _sessions(readings: Sequence[IndexReading], card: ModelCard) -> list[IndexReading]:
     """Return each person's mean, as an assessment of several exercises takes it."""
     of_person: dict[str, list[IndexReading]] = defaultdict(list)
     for reading in readings:
         of_person[reading.person].append(reading)
     return [
-        IndexReading(person, SESSION, found[0].true, float(np.mean([item.index for item in found])))
+        IndexReading(
+            person,
+            SESSION,
+            found[0].true,
+            float(
+                np.average(
+                    [item.index for item in found], weights=[card.weight_of(Exercise(item.group)) for item in found]
+                )
+            ),
+        )
         for person, found in of_person.items()
     ]
+
+
+def _half_width(group: str, card: ModelCard) -> float:
+    return card.half_width_of(tuple(Exercise) if group == SESSION else (Exercise(group),))
 
 
 def _figures(group: str, found: Sequence[IndexReading], half_width: float) -> tuple[Figure, ...]:

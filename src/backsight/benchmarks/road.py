@@ -144,7 +144,7 @@ def _index_latency(*, repeats: int) -> tuple[Figure, ...]:
     from backsight.composition import index_predictor
     from backsight.features.schema import FEATURE_NAMES
 
-    predictor = index_predictor(n_threads=1)
+    predictor = index_predictor("lstm-paper", n_threads=1)
     values = np.random.default_rng(SEED).uniform(size=(150, len(FEATURE_NAMES)))
     features = FeatureSequence(values=values, names=FEATURE_NAMES, timestamps_s=np.arange(150) / 30.0)
     predictor.predict(features)

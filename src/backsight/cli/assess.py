@@ -61,7 +61,10 @@ def assess(
         PoseEngine,
         typer.Option(help="What runs BlazePose: openvino is the fastest; auto takes it where it is installed."),
     ] = PoseEngine.AUTO,
-    model: Annotated[str, typer.Option(help="lstm-paper, the model that ships, or a checkpoint file.")] = "lstm-paper",
+    model: Annotated[
+        str,
+        typer.Option(help="kinematic, the model that ships; lstm-paper, the paper's network; or a checkpoint file."),
+    ] = "kinematic",
     as_json: Annotated[bool, typer.Option("--json", help="Print assessment.json instead of the table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:

@@ -52,7 +52,10 @@ def live(
         PoseModel, typer.Option(help="BlazePose model: lite is the fastest, heavy the most precise.")
     ] = PoseModel.LITE,
     engine: Annotated[PoseEngine, typer.Option(help="What runs it; auto takes the fastest.")] = PoseEngine.AUTO,
-    model: Annotated[str, typer.Option(help="lstm-paper, the model that ships, or a checkpoint file.")] = "lstm-paper",
+    model: Annotated[
+        str,
+        typer.Option(help="kinematic, the model that ships; lstm-paper, the paper's network; or a checkpoint file."),
+    ] = "kinematic",
     window: Annotated[bool, typer.Option(help="Show a window, or print.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="With --no-window: print one JSON line a frame.")] = False,
     stop_after: Annotated[float | None, typer.Option(min=0.1, help="Stop by itself after so many seconds.")] = None,

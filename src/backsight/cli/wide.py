@@ -72,7 +72,10 @@ def batch(
     out: _Out,
     pose_model: _PoseModel = PoseModel.LITE,
     engine: _Engine = PoseEngine.AUTO,
-    model: Annotated[str, typer.Option(help="lstm-paper, the model that ships, or a checkpoint file.")] = "lstm-paper",
+    model: Annotated[
+        str,
+        typer.Option(help="kinematic, the model that ships; lstm-paper, the paper's network; or a checkpoint file."),
+    ] = "kinematic",
     follow_largest: _FollowLargest = False,
     workers: _Workers = None,
     engine_cluster: _Machines = Machines.LOCAL,

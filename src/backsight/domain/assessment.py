@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -19,6 +20,12 @@ NO_DIAGNOSIS = (
     "It is an estimate from one camera by an experimental model; if your back worries you, see a professional."
 )
 """Stands on every output."""
+
+LEAST_WEIGHT = 0.02
+"""Weight, as a share of the ratings' variance told, of an exercise that told no more than that, or nothing."""
+CANNOT_TELL_SHARE = 0.25
+"""Share of an interval that must lie on the smaller side of a threshold before a verdict is withheld. In the middle of
+the scale that is where the index is nearer to the threshold than half of the interval's half-width."""
 
 
 class QualityVerdict(StrEnum):
@@ -173,6 +180,12 @@ class Interval:
     level: float = 0.9
 
     @property
+    def is_undecided(self) -> bool:
+        """Whether more than `CANNOT_TELL_SHARE` of the interval lies on each side of 0.5."""
+        smaller = min(self.high - RED_FLAG_ABOVE, RED_FLAG_ABOVE - self.low)
+        return smaller > CANNOT_TELL_SHARE * (self.high - self.low)
+
+    @property
     def verdict(self) -> IndexVerdict:
         """What an index with this interval means: cannot tell when the interval spans 0.5."""
         if self.low > RED_FLAG_ABOVE:
@@ -224,6 +237,40 @@ class IndexCurve:
 
 
 @dataclass(frozen=True)
+class Contribution:
+    """What one measure of a recording did to its index."""
+
+    name: str
+    """The measurement's stable identifier."""
+    label: str
+    body_part: str
+    unit: str
+    value: float
+    """As measured, in `unit`."""
+    usual_low: float
+    """10th centile of the people that the model was trained on."""
+    usual_high: float
+    """Their 90th centile."""
+    points: float
+    """Index points added to a typical person's index; below 0 = for the better."""
+    from_s: float = float("nan")
+    """When the part of the recording begins that the measure is of; NaN = the whole recording, or not known."""
+    to_s: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How an index came about, measure by measure; the parts add up to the index before it is cut to 0 to 1."""
+
+    typical: float
+    """Index of somebody typical in every measure."""
+    contributions: tuple[Contribution, ...]
+    """Largest effect first; measures that could not be taken count as typical and are left out."""
+    n_missing: int
+    """Measures that could not be taken."""
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """Where an index comes from, in the words that every report repeats."""
 
@@ -236,6 +283,34 @@ class ModelCard:
     """Half the width of the 90 % interval on the index, from people held out of training."""
     text: str
     """The whole card, Markdown."""
+    unfamiliar_above: float = 0.20
+    """With more than this share of values unlike those seen in training a movement gets no verdict."""
+    unfamiliar_meaning: str = "of its values lie outside the training range"
+    """What such a share is of, as a clause that follows the number."""
+    session_half_widths: tuple[tuple[str, float], ...] = ()
+    """Half-widths of the 90 % interval by the exercises that a session rests on, such as `touch-toes+walk`; what is not
+    named has `interval_half_width`."""
+    exercise_weights: tuple[tuple[str, float], ...] = ()
+    """How much each exercise counts in a session's index; empty = all alike."""
+
+    def half_width_of(self, exercises: Iterable[Exercise]) -> float:
+        """Return half the width of the 90 % interval of an index that rests on these exercises."""
+        key = session_key(exercises)
+        return dict(self.session_half_widths).get(key, self.interval_half_width)
+
+    def weight_of(self, exercise: Exercise) -> float:
+        """Return how much an exercise counts in a session's index."""
+        return dict(self.exercise_weights).get(exercise.value, 1.0)
+
+    def is_mute(self, exercise: Exercise) -> bool:
+        """Whether the index of this exercise was no better than one number for everybody."""
+        return self.weight_of(exercise) <= LEAST_WEIGHT
+
+
+def session_key(exercises: Iterable[Exercise]) -> str:
+    """Return what a card calls the exercises of a session, in the paper's order."""
+    done = frozenset(exercises)
+    return "+".join(exercise.value for exercise in Exercise if exercise in done)
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,6 +334,8 @@ class ExerciseAssessment:
     curve: IndexCurve | None = None
     """None when the recording is unusable."""
     interval: Interval | None = None
+    explanation: Explanation | None = None
+    """None where the model cannot say how the index came about."""
     unfamiliar_share: float = float("nan")
     """Share of the feature values outside the range seen in training."""
     n_dropped: int = 0

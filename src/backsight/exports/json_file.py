@@ -18,6 +18,7 @@ from backsight.domain.assessment import (
     RED_FLAG_ABOVE,
     Assessment,
     ExerciseAssessment,
+    Explanation,
     IndexCurve,
     Interval,
     Measurement,
@@ -32,7 +33,7 @@ from backsight.domain.validation import FloatArray
 from backsight.exports.folder import output_error
 
 SCHEMA_NAME = "backsight.assessment"
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.4"
 """The first part rises when a reader of the old shape would fail or be misled, the second when fields are added."""
 
 SCHEMA_PATH = Path(__file__).with_name("assessment.schema.json")
@@ -134,6 +135,7 @@ def _exercise(part: ExerciseAssessment) -> JsonObject:
         "index_raw": _number(None if part.curve is None else float(part.curve.raw[-1])),
         "interval": _interval(part.interval),
         "curve": _curve(part.curve),
+        "explanation": _explanation(part.explanation),
         "measurements": [_measurement(item) for item in part.measurements],
         "events": [_event(item) for item in part.events],
         "sub_indices": [_sub_index(item) for item in part.sub_indices],
@@ -186,6 +188,30 @@ def _curve(curve: IndexCurve | None) -> JsonObject | None:
         "timestamps_s": _numbers(curve.timestamps_s),
         "raw": _numbers(curve.raw),
         "index": _numbers(np.asarray(curve.index)),
+    }
+
+
+def _explanation(explanation: Explanation | None) -> JsonObject | None:
+    if explanation is None:
+        return None
+    return {
+        "typical": _number(explanation.typical),
+        "n_missing": explanation.n_missing,
+        "contributions": [
+            {
+                "name": one.name,
+                "label": one.label,
+                "body_part": one.body_part,
+                "unit": one.unit,
+                "value": _number(one.value),
+                "usual_low": _number(one.usual_low),
+                "usual_high": _number(one.usual_high),
+                "points": _number(one.points),
+                "from_s": _number(one.from_s),
+                "to_s": _number(one.to_s),
+            }
+            for one in explanation.contributions
+        ],
     }
 
 

@@ -11,15 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from backsight.domain.assessment import RED_FLAG_ABOVE, IndexVerdict, Interval, QualityVerdict, SubIndex
+from backsight.domain.movement import Movement
 from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
 from backsight.domain.sequences import Frame, PoseObservation, PoseSequence
 from backsight.errors import InvalidValueError
 from backsight.live.hints import Hint, RecentFrames
 from backsight.live.running import RunningIndex
-from backsight.pipeline import prepare
+from backsight.pipeline import prepare, while_present
 from backsight.ports import IndexPredictor
 from backsight.pose.quality_recording import NEEDED_S
-from backsight.scoring.assess import UNFAMILIAR_ABOVE, index_interval
+from backsight.scoring.assess import index_interval
 from backsight.scoring.measure import measure_exercise
 from backsight.scoring.sub_indices import sub_indices
 
@@ -116,6 +117,7 @@ class LivePreview:
             self._index.finish()
             self._is_over = True
             self._measure()
+            self._judge_whole(self._index)
 
     def push(self, seen: PoseObservation, *, timestamp_s: float) -> None:
         """Take the next frame's landmarks; costs next to nothing."""
@@ -149,12 +151,13 @@ class LivePreview:
                 wait_s = max(MEASURE_EVERY_S, cost_s / MEASURE_SHARE)
                 self._measure_at_s = self._times_s[-1] - self._times_s[0] + wait_s
         index = self._index
-        interval = None if math.isnan(index.value) else index_interval(index.value, self._predictor.card)
+        interval = None if math.isnan(index.value) else self._interval(index.value)
         verdict, reason = judge_preview(
             interval,
             seen_s=index.seen_s,
             needed_s=LEARNED_FROM_S if self._exercise is None else NEEDED_S[self._exercise],
-            unfamiliar_share=index.unfamiliar_share,
+            unfamiliar=index.unfamiliar_share > self._predictor.card.unfamiliar_above,
+            waits_for_the_end=index.waits_for_the_end,
             hints=hints,
         )
         return Preview(
@@ -170,6 +173,26 @@ class LivePreview:
             is_running=True,
             is_watching=True,
         )
+
+    def _interval(self, index: float) -> Interval:
+        exercises = () if self._exercise is None else (self._exercise,)
+        return index_interval(index, self._predictor.card, exercises=exercises)
+
+    def _judge_whole(self, index: RunningIndex) -> None:
+        """Ask a model that reads whole movements only, now that there is one."""
+        if not index.waits_for_the_end or self._exercise is None or len(self._times_s) < 2:
+            return
+        pose = PoseSequence.from_observations(self._observations, self._times_s, frame_size=self._frame_size)
+        if not pose.has_person.any():
+            return
+        prepared = prepare(pose)
+        try:
+            measured = measure_exercise(prepared.filtered, exercise=self._exercise, pose_model=self._pose_model)
+            movement = Movement(self._exercise, while_present(prepared.filtered), prepared.features, measured)
+            index.settle(self._predictor.judge(movement))
+        except InvalidValueError:
+            # Too little of a movement to say anything about.
+            return
 
     def _measure(self) -> float:
         """Take the measures of the exercise so far; return what that cost in seconds."""
@@ -194,8 +217,9 @@ def judge_preview(
     *,
     seen_s: float,
     needed_s: float,
-    unfamiliar_share: float,
+    unfamiliar: bool,
     hints: tuple[Hint, ...],
+    waits_for_the_end: bool = False,
 ) -> tuple[IndexVerdict, str]:
     """Return what an index so far means, and why in a few words; cannot tell unless everything speaks for it.
 
@@ -207,23 +231,30 @@ def judge_preview(
         Seconds of the person that the network has read.
     needed_s
         Shortest time in which the exercise can be done.
-    unfamiliar_share
-        Share of the values outside the range seen in training.
+    unfamiliar
+        Whether the movement is unlike those that the model was trained on.
     hints
         What is wrong with the picture now.
+    waits_for_the_end
+        Whether the model reads whole movements only.
     """
     unusable = [hint for hint in hints if hint.severity is QualityVerdict.UNUSABLE]
     doubt = ""
-    if interval is None or seen_s < LEARNED_FROM_S:
+    if interval is None and waits_for_the_end:
+        doubt = "told when the exercise is over"
+    elif interval is None or seen_s < LEARNED_FROM_S:
         doubt = "warming up: the first second tells nothing"
     elif seen_s < needed_s:
         doubt = "too short yet for this exercise"
     elif unusable:
         doubt = "the picture does not allow it"
-    elif unfamiliar_share > UNFAMILIAR_ABOVE:
+    elif unfamiliar:
         doubt = "unlike the movements that it was trained on"
-    elif interval.low <= RED_FLAG_ABOVE <= interval.high:
+    elif interval.is_undecided:
         doubt = f"its range spans {RED_FLAG_ABOVE}"
     if doubt or interval is None:
         return IndexVerdict.CANNOT_TELL, doubt
-    return interval.verdict, f"its whole range lies {'above' if interval.low > RED_FLAG_ABOVE else 'below'} 0.5"
+    is_above = interval.low + interval.high > 2.0 * RED_FLAG_ABOVE
+    verdict = IndexVerdict.RED_FLAG if is_above else IndexVerdict.NO_RED_FLAG
+    share = "most of its" if interval.verdict is IndexVerdict.CANNOT_TELL else "its whole"
+    return verdict, f"{share} range lies {'above' if is_above else 'below'} {RED_FLAG_ABOVE}"

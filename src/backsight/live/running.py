@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from backsight.domain.movement import JudgedMovement
 from backsight.domain.sequences import FeatureSequence, PoseObservation, PoseSequence
 from backsight.features.extract import extract_features
 from backsight.features.running import RunningReference
@@ -142,6 +143,15 @@ class RunningIndex:
             self._replay()
             self._replay_at = REPLAY_GROWTH * self._n_rows
 
+    def settle(self, judged: JudgedMovement) -> None:
+        """Take what the model says of the whole recording, where it reads nothing else."""
+        self._raw, self._unfamiliar_share = float(judged.curve.raw[-1]), judged.unfamiliar_share
+
+    @property
+    def waits_for_the_end(self) -> bool:
+        """Whether the model reads whole movements only, so that there is no index so far."""
+        return self._stream is None
+
     def finish(self) -> None:
         """Take the rows that were still waiting for later frames: the recording is over."""
         self._take(self._features.finish())
@@ -163,8 +173,9 @@ class RunningIndex:
         return self._unfamiliar_share
 
     def _take(self, rows: FeatureSequence) -> None:
-        for values in rows.values:
-            self._raw = self._stream.step(values)
+        if self._stream is not None:
+            for values in rows.values:
+                self._raw = self._stream.step(values)
         self._n_rows += len(rows.values)
 
     def _replay(self) -> None:

@@ -13,14 +13,14 @@ from backsight.inputs import Clip, LiveCamera
 from backsight.live.pace import PacedFile, Recorder
 from backsight.live.show import Save, Saved
 from backsight.live.watch import Connect, Connection, Seen
-from backsight.network.predictor import OnnxPredictor
+from backsight.ports import IndexPredictor
 from backsight.reporting.wording import format_interval
 
 
 def connect_to(
     source: Clip | LiveCamera,
     *,
-    predictor: OnnxPredictor,
+    predictor: IndexPredictor,
     pose_model: str = "lite",
     engine: str = "auto",
     repeats: bool = False,

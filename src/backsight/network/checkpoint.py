@@ -32,10 +32,15 @@ FORMAT = "backsight-checkpoint"
 FORMAT_VERSION = 1
 """Raised whenever an older Backsight could not read the file."""
 
-DEFAULT_CHECKPOINT = "lstm-paper-virtual.backsight"
+LSTM_PAPER, KINEMATIC = "lstm-paper", "kinematic"
+SHIPPED: Mapping[str, str] = {
+    KINEMATIC: "kinematic-virtual.backsight",
+    LSTM_PAPER: "lstm-paper-virtual.backsight",
+}
+"""Models that ship: the name that `--model` takes -> the file."""
 
-_MANIFEST, _ONNX, _WEIGHTS, _CARD = "checkpoint.json", "model.onnx", "weights.safetensors", "MODEL_CARD.md"
-_MEMBERS = (_MANIFEST, _ONNX, _WEIGHTS, _CARD)
+_MANIFEST, _ONNX, _WEIGHTS, CARD_MEMBER = "checkpoint.json", "model.onnx", "weights.safetensors", "MODEL_CARD.md"
+_MEMBERS = (_ONNX, _WEIGHTS, CARD_MEMBER)
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 _LARGEST_MEMBER_BYTES = 1 << 28
 """Far above any network of this kind; keeps a forged size from filling the memory."""
@@ -112,17 +117,17 @@ def first_difference(expected: Sequence[str], got: Sequence[str]) -> str | None:
     return None
 
 
-def default_checkpoint_path() -> Path:
-    """Return the checkpoint that ships with the package.
+def default_checkpoint_path(name: str = LSTM_PAPER) -> Path:
+    """Return the file of a model that ships with the package, one of `SHIPPED`.
 
     Raises
     ------
     CheckpointError
         When the installation lacks it.
     """
-    path = Path(str(resources.files("backsight.network").joinpath("default", DEFAULT_CHECKPOINT)))
+    path = Path(str(resources.files("backsight.network").joinpath("default", SHIPPED[name])))
     if not path.is_file():
-        raise CheckpointError(f"{path.name}: the network that ships with Backsight is missing; install Backsight again")
+        raise CheckpointError(f"{path.name}: a model that ships with Backsight is missing; install Backsight again")
     return path
 
 
@@ -134,7 +139,11 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     OutputError
         When the file cannot be written.
     """
-    content = checkpoint_to_bytes(checkpoint)
+    write_whole(path, checkpoint_to_bytes(checkpoint))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a checkpoint's bytes, or nothing; raises `OutputError`."""
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -158,9 +167,14 @@ def checkpoint_to_bytes(checkpoint: Checkpoint) -> bytes:
     members = {
         _ONNX: checkpoint.onnx,
         _WEIGHTS: checkpoint.weights,
-        _CARD: checkpoint.card.text.encode(),
+        CARD_MEMBER: checkpoint.card.text.encode(),
     }
-    manifest = _manifest(checkpoint) | {
+    return archive_to_bytes(_manifest(checkpoint), members)
+
+
+def archive_to_bytes(manifest: Mapping[str, Any], members: Mapping[str, bytes]) -> bytes:
+    """Return a checkpoint's archive; the manifest gets the checksums of the members."""
+    manifest = dict(manifest) | {
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
     }
     members = {_MANIFEST: json.dumps(manifest, indent=1, allow_nan=False).encode(), **members}
@@ -215,12 +229,8 @@ def load_checkpoint(path: Path, *, expected_features: Sequence[str] | None = Non
         When the file is missing, is something else, is damaged, comes from a newer Backsight, contradicts itself, or
         was trained on other features.
     """
-    members = _read_members(path)
-    manifest = _read_manifest(path, members[_MANIFEST])
+    manifest, members = read_archive(path, needed=_MEMBERS)
     try:
-        for name, content in members.items():
-            if name != _MANIFEST and hashlib.sha256(content).hexdigest() != manifest["sha256"][name]:
-                raise CheckpointError(f"{path.name}: {name} does not match its checksum; get the checkpoint again")
         checkpoint = _from_manifest(manifest, members)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         detail = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else str(error)
@@ -238,7 +248,42 @@ def load_checkpoint(path: Path, *, expected_features: Sequence[str] | None = Non
     return checkpoint
 
 
-def _read_members(path: Path) -> dict[str, bytes]:
+def read_kind(path: Path) -> str:
+    """Return what a checkpoint holds: `lstm` or `kinematic`; raises `CheckpointError`."""
+    manifest, _ = read_archive(path, needed=())
+    network = manifest.get("network")
+    return str(network.get("kind", "")) if isinstance(network, dict) else ""
+
+
+def read_archive(path: Path, *, needed: Sequence[str]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return a checkpoint's manifest and its needed members, verified against its checksums.
+
+    Raises
+    ------
+    CheckpointError
+        When the file is missing, is something else, is damaged or comes from a newer Backsight.
+    """
+    members = _read_members(path, (_MANIFEST, *needed))
+    manifest = _read_manifest(path, members.pop(_MANIFEST))
+    checksums = manifest.get("sha256")
+    if not isinstance(checksums, dict):
+        raise CheckpointError(
+            f"{path.name}: {_MANIFEST} contradicts itself: `sha256` is missing; get the checkpoint again"
+        )
+    for name, content in members.items():
+        if hashlib.sha256(content).hexdigest() != checksums.get(name):
+            raise CheckpointError(f"{path.name}: {name} does not match its checksum; get the checkpoint again")
+    return manifest, members
+
+
+def read_training(manifest: Mapping[str, Any]) -> TrainingRecord:
+    """Return a manifest's training record."""
+    training = dict(manifest["training"])
+    training["exercises"] = tuple(Exercise(name) for name in training["exercises"])
+    return TrainingRecord(**training)
+
+
+def _read_members(path: Path, wanted: Sequence[str]) -> dict[str, bytes]:
     """Read the archive's members, each checked against its CRC."""
     try:
         content = path.read_bytes()
@@ -254,12 +299,12 @@ def _read_members(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-            missing = [name for name in _MEMBERS if name not in sizes]
+            missing = [name for name in wanted if name not in sizes]
             if missing:
                 raise CheckpointError(f"{path.name}: not a Backsight checkpoint; it holds no {missing[0]}")
-            if max(sizes[name] for name in _MEMBERS) > _LARGEST_MEMBER_BYTES:
+            if max(sizes[name] for name in wanted) > _LARGEST_MEMBER_BYTES:
                 raise CheckpointError(f"{path.name}: a member claims to be larger than any network of this kind")
-            return {name: archive.read(name) for name in _MEMBERS}
+            return {name: archive.read(name) for name in wanted}
     except _DAMAGE as error:
         raise CheckpointError(
             f"{path.name}: the checkpoint is truncated or damaged ({error}); get it again or train a new one"
@@ -286,15 +331,13 @@ def _from_manifest(manifest: dict[str, Any], members: Mapping[str, bytes]) -> Ch
     network = dict(manifest["network"])
     if network.pop("kind") != "lstm":
         raise InvalidValueError(f"`network.kind` must be `lstm`, got `{manifest['network']['kind']}`")
-    training = dict(manifest["training"])
-    training["exercises"] = tuple(Exercise(name) for name in training["exercises"])
     return Checkpoint(
         config=LstmConfig(**network),
         onnx=members[_ONNX],
         weights=members[_WEIGHTS],
         scaler=MinMaxScaler(**manifest["scaler"]),
         feature_names=tuple(manifest["feature_names"]),
-        training=TrainingRecord(**training),
+        training=read_training(manifest),
         metrics={name: math.nan if value is None else float(value) for name, value in manifest["metrics"].items()},
         card=ModelCard(
             name=manifest["name"],
@@ -302,6 +345,6 @@ def _from_manifest(manifest: dict[str, Any], members: Mapping[str, bytes]) -> Ch
             headline=manifest["headline"],
             training_data=manifest["training_data"],
             interval_half_width=float(manifest["interval_half_width"]),
-            text=members[_CARD].decode(),
+            text=members[CARD_MEMBER].decode(),
         ),
     )

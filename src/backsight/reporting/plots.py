@@ -137,7 +137,8 @@ def make_plots(part: ExerciseAssessment) -> tuple[Plot, ...]:
     """Return the running index, when there is one, how hips or feet travel, and the trunk's angles."""
     start_s = float(part.pose.timestamps_s[0])
     plots = []
-    if part.curve is not None:
+    # A model that reads whole movements has one value, at the end: no curve.
+    if part.curve is not None and len(part.curve.timestamps_s) > 1:
         times_s, values = _thinned(part.curve.timestamps_s - start_s, part.curve.index)
         meaning = f"as it builds up; red flag above {RED_FLAG_ABOVE}"
         plots.append(

@@ -22,6 +22,7 @@ from backsight.domain.assessment import (
 )
 from backsight.domain.recording import Exercise, SourceInfo
 from backsight.reporting import wording
+from backsight.reporting.explanation import ExplanationView, view_explanation
 from backsight.reporting.heat_map import GROUPS, HeatMap, LandmarkGroup, draw_heat_map
 from backsight.reporting.measured import MeasurementGroup, MeasurementRow, describe_source, group_rows, make_row
 from backsight.reporting.moments import Moment, MomentKind, find_moments
@@ -107,6 +108,7 @@ class ExerciseView:
     moment_kinds: tuple[MomentKind, ...]
     duration_s: float
     duration_text: str
+    explanation: ExplanationView | None
     heat_map: HeatMap
     heat_groups: tuple[tuple[LandmarkGroup, str], ...]
     heat_summary: str
@@ -195,6 +197,7 @@ def view_exercise(part: ExerciseAssessment, *, overlay: Path | None, stills: Seq
         moment_kinds=moment_kinds,
         duration_s=part.pose.duration_s,
         duration_text=f"{part.pose.duration_s:.1f} s",
+        explanation=view_explanation(part.explanation),
         heat_map=heat_map,
         heat_groups=tuple(
             (group, data_url(picture, media_type="image/png"))
@@ -307,7 +310,7 @@ def _facts(part: ExerciseAssessment) -> tuple[tuple[str, str], ...]:
         ("Frames with a person", f"{int(pose.has_person.sum())} of {pose.n_frames}"),
         ("Readings removed for low visibility (below 0.6)", wording.format_share(part.removed_share)),
         ("Readings filled across short gaps", wording.format_share(part.filled_share)),
-        ("Feature values outside the range seen in training", wording.format_share(part.unfamiliar_share)),
+        ("Unlike the recordings that the model was trained on", wording.format_share(part.unfamiliar_share)),
     )
 
 

@@ -3,11 +3,12 @@
 The rules, in the order in which they are asked:
 
 1. No recording with an index: cannot tell.
-2. In a recording more than `UNFAMILIAR_ABOVE` of the feature values lie outside the training range: cannot tell.
-3. The 90 % interval spans 0.5: cannot tell.
-4. A recording behind the index is of poor quality, and the index lies within `POOR_WIDENING` times the interval's half
+2. In a recording more of the values lie outside the training range than the model's card allows: cannot tell.
+3. The recorded exercises told nothing of people that the model was tried on, as its card says: cannot tell.
+4. The 90 % interval spans 0.5 by more than `CANNOT_TELL_SHARE` of itself on the smaller side: cannot tell.
+5. A recording behind the index is of poor quality, and the index lies within `POOR_WIDENING` times the interval's half
    width of 0.5: cannot tell.
-5. Otherwise red flag above 0.5, no red flag at or below it.
+6. Otherwise red flag above 0.5, no red flag at or below it.
 """
 
 from __future__ import annotations
@@ -28,8 +29,6 @@ from backsight.domain.assessment import (
 )
 from backsight.domain.recording import Exercise
 
-UNFAMILIAR_ABOVE = 0.20
-"""With more than this share of values outside the training range the movement is unlike what the model knows."""
 POOR_WIDENING = 1.5
 """A poor recording carries a verdict only this many half widths away from 0.5: a choice, not a measured figure."""
 
@@ -63,7 +62,7 @@ class SessionVerdict:
     """What a session of one to three exercises amounts to."""
 
     index: float | None
-    """Mean of the exercises' indices, 0 best to 1 worst; None when no recording is usable."""
+    """Mean of the exercises' indices, weighted as the card says, 0 best to 1 worst; None = no recording is usable."""
     interval: Interval | None
     verdict: IndexVerdict
     reason: str
@@ -72,13 +71,13 @@ class SessionVerdict:
     """What else the reader should know, one sentence each."""
 
 
-def index_interval(index: float, card: ModelCard) -> Interval:
+def index_interval(index: float, card: ModelCard, *, exercises: Sequence[Exercise] = ()) -> Interval:
     """Return the 90 % interval of an index, cut to 0 best to 1 worst.
 
-    The width is the model card's, from people held out of training. It stays the same for the mean over several
-    exercises: they show the same back on the same day and their errors go together, so averaging gets no credit.
+    The width is the model card's for the exercises that the index rests on, from people held out of training. A card
+    that knows one width only gives the mean over several exercises no credit: their errors go together.
     """
-    half = card.interval_half_width
+    half = card.half_width_of(exercises)
     return Interval(low=max(0.0, index - half), high=min(1.0, index + half))
 
 
@@ -93,7 +92,7 @@ def assess_session(parts: Sequence[JudgedExercise], *, card: ModelCard) -> Sessi
         The model's, for the width of the interval.
     """
     usable = [(part, part.index) for part in parts if part.index is not None and np.isfinite(part.index)]
-    notes = _notes(parts, usable=[part for part, _ in usable])
+    notes = _notes(parts, usable=[part for part, _ in usable], card=card)
     if not usable:
         return SessionVerdict(
             index=None,
@@ -102,17 +101,20 @@ def assess_session(parts: Sequence[JudgedExercise], *, card: ModelCard) -> Sessi
             reason=" ".join(("No recording was good enough for an index.", *map(_why_unusable, parts))),
             notes=notes,
         )
-    index = float(np.mean([value for _, value in usable]))
-    interval = index_interval(index, card)
+    done = tuple(part.exercise for part, _ in usable)
+    index = float(np.average([value for _, value in usable], weights=[card.weight_of(exercise) for exercise in done]))
+    interval = index_interval(index, card, exercises=done)
     doubt = _doubt([part for part, _ in usable], index=index, interval=interval, card=card)
     if doubt:
         verdict, reason = IndexVerdict.CANNOT_TELL, doubt
     elif index > RED_FLAG_ABOVE:
         verdict = IndexVerdict.RED_FLAG
-        reason = f"The index of {index:.2f} lies above {RED_FLAG_ABOVE}, and so does its whole 90 % interval."
+        share = "its whole" if interval.low > RED_FLAG_ABOVE else "most of its"
+        reason = f"The index of {index:.2f} lies above {RED_FLAG_ABOVE}, and so does {share} 90 % interval."
     else:
         verdict = IndexVerdict.NO_RED_FLAG
-        reason = f"The index of {index:.2f} lies below {RED_FLAG_ABOVE}, and so does its whole 90 % interval."
+        share = "its whole" if interval.high < RED_FLAG_ABOVE else "most of its"
+        reason = f"The index of {index:.2f} lies below {RED_FLAG_ABOVE}, and so does {share} 90 % interval."
     return SessionVerdict(index=index, interval=interval, verdict=verdict, reason=reason, notes=notes)
 
 
@@ -125,18 +127,24 @@ def _why_unusable(part: JudgedExercise) -> str:
 def _doubt(parts: Sequence[JudgedExercise], *, index: float, interval: Interval, card: ModelCard) -> str:
     """Return the first reason to withhold a verdict, as one sentence; empty when there is none."""
     strangest = max(parts, key=lambda part: -1.0 if np.isnan(part.unfamiliar_share) else part.unfamiliar_share)
-    if strangest.unfamiliar_share > UNFAMILIAR_ABOVE:
+    if strangest.unfamiliar_share > card.unfamiliar_above:
         return (
             f"The movement in `{strangest.exercise.label}` is unlike what the model was trained on: "
-            f"{strangest.unfamiliar_share:.0%} of its values lie outside the training range."
+            f"{strangest.unfamiliar_share:.0%} {card.unfamiliar_meaning}."
         )
-    if interval.low <= RED_FLAG_ABOVE <= interval.high:
+    if all(card.is_mute(part.exercise) for part in parts):
+        told = _listed([exercise.label for exercise in Exercise if not card.is_mute(exercise)])
+        return (
+            f"{_listed([part.exercise.label for part in parts])} alone told nothing of a back in the people that the "
+            f"model was tried on; record {told}."
+        )
+    if interval.is_undecided:
         return (
             f"The index of {index:.2f} is not certain enough: its 90 % interval, {interval.low:.2f} to "
-            f"{interval.high:.2f}, reaches across {RED_FLAG_ABOVE}."
+            f"{interval.high:.2f}, reaches too far across {RED_FLAG_ABOVE}."
         )
     poor = [part for part in parts if part.quality.verdict is not QualityVerdict.GOOD]
-    if poor and abs(index - RED_FLAG_ABOVE) < POOR_WIDENING * card.interval_half_width:
+    if poor and abs(index - RED_FLAG_ABOVE) < POOR_WIDENING * card.half_width_of([part.exercise for part in parts]):
         return (
             f"The recording of `{poor[0].exercise.label}` is poor, "
             f"and the index of {index:.2f} is not far enough from {RED_FLAG_ABOVE} to make up for it."
@@ -144,7 +152,7 @@ def _doubt(parts: Sequence[JudgedExercise], *, index: float, interval: Interval,
     return ""
 
 
-def _notes(parts: Sequence[JudgedExercise], *, usable: Sequence[JudgedExercise]) -> tuple[str, ...]:
+def _notes(parts: Sequence[JudgedExercise], *, usable: Sequence[JudgedExercise], card: ModelCard) -> tuple[str, ...]:
     recorded = {part.exercise for part in parts}
     missing = [exercise.label for exercise in Exercise if exercise not in recorded]
     notes = []
@@ -158,7 +166,7 @@ def _notes(parts: Sequence[JudgedExercise], *, usable: Sequence[JudgedExercise])
     ]
     if 0 < len(usable) < len(Exercise):
         notes.append(f"The index rests on {len(usable)} of {len(Exercise)} exercises.")
-    if len(usable) > 1:
+    if len(usable) > 1 and not card.session_half_widths:
         notes.append("The interval of the mean is as wide as that of one exercise, because their errors go together.")
     return tuple(notes)
 

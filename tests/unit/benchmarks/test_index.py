@@ -6,6 +6,7 @@ import pytest
 
 from backsight.benchmarks.index import judge_index
 from backsight.domain.assessment import IndexCurve
+from backsight.domain.movement import JudgedMovement
 from backsight.domain.recording import Exercise
 from tests.assessments import CARD, make_pose
 
@@ -17,9 +18,9 @@ class Predictor:
         self._indices = iter(indices)
         self.card = replace(CARD, interval_half_width=0.15)
 
-    def predict(self, features):
-        raw = np.full(len(features.timestamps_s), next(self._indices))
-        return IndexCurve(timestamps_s=features.timestamps_s, raw=raw)
+    def judge(self, movement):
+        times_s = movement.features.timestamps_s
+        return JudgedMovement(IndexCurve(timestamps_s=times_s, raw=np.full(len(times_s), next(self._indices))), 0.0)
 
 
 def film(person, exercise, true):

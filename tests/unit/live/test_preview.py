@@ -42,7 +42,7 @@ def test_a_preview_tells_nothing_unless_everything_speaks_for_it(
     verdict: IndexVerdict,
     reason: str,
 ) -> None:
-    got, why = judge_preview(interval, seen_s=seen_s, needed_s=2.0, unfamiliar_share=unfamiliar, hints=hints)
+    got, why = judge_preview(interval, seen_s=seen_s, needed_s=2.0, unfamiliar=unfamiliar > 0.2, hints=hints)
     assert got is verdict
     assert reason in why
 

@@ -1,10 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from backsight.domain.assessment import (
+    CANNOT_TELL_SHARE,
+    LEAST_WEIGHT,
     ExerciseAssessment,
     IndexCurve,
     IndexVerdict,
+    Interval,
     ModelCard,
     QualityCheck,
     QualityReport,
@@ -12,7 +17,8 @@ from backsight.domain.assessment import (
 )
 from backsight.domain.recording import Exercise, SourceInfo
 from backsight.domain.sequences import FeatureSequence
-from backsight.scoring.assess import UNFAMILIAR_ABOVE, assess_session, index_interval
+from backsight.evaluation import conformal
+from backsight.scoring.assess import assess_session, index_interval
 from tests.unit.kinematics.skeletons import make_pose
 
 CARD = ModelCard("test", "1", "Made up.", "nothing", interval_half_width=0.1, text="")
@@ -52,19 +58,21 @@ def test_the_index_is_the_mean_and_the_interval_as_wide_as_for_one():
     [
         (0.05, IndexVerdict.NO_RED_FLAG),
         (0.39, IndexVerdict.NO_RED_FLAG),
-        (0.41, IndexVerdict.CANNOT_TELL),
+        (0.44, IndexVerdict.NO_RED_FLAG),
+        (0.46, IndexVerdict.CANNOT_TELL),
         (0.5, IndexVerdict.CANNOT_TELL),
-        (0.59, IndexVerdict.CANNOT_TELL),
+        (0.54, IndexVerdict.CANNOT_TELL),
+        (0.56, IndexVerdict.RED_FLAG),
         (0.61, IndexVerdict.RED_FLAG),
         (1.4, IndexVerdict.RED_FLAG),
     ],
 )
-def test_a_verdict_only_when_the_interval_keeps_clear_of_a_half(index, verdict):
+def test_a_verdict_only_when_at_most_a_quarter_of_the_interval_lies_beyond_a_half(index, verdict):
     session = assess_session([part(index)], card=CARD)
     assert session.verdict is verdict
     assert session.reason.endswith(".")
     if verdict is IndexVerdict.CANNOT_TELL:
-        assert "reaches across 0.5" in session.reason
+        assert "reaches too far across 0.5" in session.reason
 
 
 def test_an_interval_stays_on_the_scale():
@@ -104,8 +112,8 @@ def test_a_poor_recording_needs_one_and_a_half_half_widths(index, verdict):
 @pytest.mark.parametrize(
     ("share", "verdict"),
     [
-        (UNFAMILIAR_ABOVE, IndexVerdict.RED_FLAG),
-        (UNFAMILIAR_ABOVE + 0.01, IndexVerdict.CANNOT_TELL),
+        (CARD.unfamiliar_above, IndexVerdict.RED_FLAG),
+        (CARD.unfamiliar_above + 0.01, IndexVerdict.CANNOT_TELL),
         (np.nan, IndexVerdict.RED_FLAG),
     ],
 )
@@ -114,3 +122,31 @@ def test_a_movement_unlike_the_training_cannot_be_judged(share, verdict):
     assert session.verdict is verdict
     if verdict is IndexVerdict.CANNOT_TELL:
         assert "`Walk 2 metres` is unlike what the model was trained on: 21%" in session.reason
+
+
+def test_a_session_is_calibrated_and_weighed_as_its_exercises():
+    card = replace(
+        CARD,
+        session_half_widths=(("touch-toes", 0.2), ("touch-toes+walk", 0.05)),
+        exercise_weights=(("touch-toes", 0.3), ("walk", 0.1)),
+    )
+    session = assess_session([part(0.2), part(0.4, Exercise.TOUCH_TOES)], card=card)
+    assert session.index == pytest.approx(0.35)  # (0.2 * 0.1 + 0.4 * 0.3) / 0.4
+    assert (session.interval.low, session.interval.high) == (pytest.approx(0.3), pytest.approx(0.4))
+    assert not any("as wide as" in note for note in session.notes)
+
+
+def test_exercises_that_told_nothing_get_no_verdict_alone():
+    card = replace(CARD, exercise_weights=(("touch-toes", 0.3), ("walk", LEAST_WEIGHT), ("jump", LEAST_WEIGHT)))
+    alone = assess_session([part(0.1), part(0.1, Exercise.JUMP)], card=card)
+    assert alone.verdict is IndexVerdict.CANNOT_TELL
+    assert "alone told nothing" in alone.reason
+    assert "record `Touch your toes`" in alone.reason
+    assert assess_session([part(0.1), part(0.1, Exercise.TOUCH_TOES)], card=card).verdict is IndexVerdict.NO_RED_FLAG
+
+
+def test_the_rule_is_the_one_that_learners_are_judged_by():
+    assert conformal.CANNOT_TELL_SHARE == CANNOT_TELL_SHARE
+    for low, high in ((0.2, 0.6), (0.4, 0.8), (0.45, 0.55), (0.1, 0.45), (0.0, 0.66)):
+        judged = conformal.cannot_tell(np.array([low]), np.array([high]), threshold=0.5)
+        assert Interval(low, high).is_undecided == bool(judged[0])

@@ -1,0 +1,214 @@
+"""An index from named measures of a movement, each with its share. Knows nothing of fitting, files and summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from backsight.domain.assessment import Contribution, Explanation, IndexCurve, Measurement, ModelCard, MovementEvent
+from backsight.domain.movement import JudgedMovement, Movement
+from backsight.domain.recording import Exercise
+from backsight.domain.sequences import FeatureSequence, PoseSequence
+from backsight.domain.validation import FloatArray
+from backsight.errors import InvalidValueError
+from backsight.network.familiarity import Familiarity
+
+CLIP_SD = 3.0
+"""Measures further out than this many robust standard deviations count as this far: beyond, a camera's error is
+likelier than a worse movement."""
+DURATION = "duration_s"
+"""Name of the one measure that is no `Measurement`: how long the person is in view."""
+DURATION_LABEL = "Time in view"
+
+
+@dataclass(frozen=True)
+class MeasureTerm:
+    """One measure of one exercise, and what it counts."""
+
+    name: str
+    label: str
+    body_part: str
+    unit: str
+    middle: float
+    """Median of the people trained on."""
+    spread: float
+    """Their robust standard deviation."""
+    mean: float
+    """Mean of the scaled values trained on, about 0."""
+    slope: float
+    """Index points a robust standard deviation."""
+    usual_low: float
+    """10th centile of the people trained on."""
+    usual_high: float
+    """90th centile."""
+
+    def points(self, value: float) -> float:
+        """Return what a value adds to a typical person's index; NaN counts as typical."""
+        scaled = float(np.clip((value - self.middle) / self.spread, -CLIP_SD, CLIP_SD))
+        return self.slope * (scaled - self.mean) if np.isfinite(scaled) else 0.0
+
+
+@dataclass(frozen=True)
+class ExerciseTerms:
+    """The measures of one exercise."""
+
+    typical: float
+    """Index of somebody typical in every measure."""
+    terms: tuple[MeasureTerm, ...]
+
+    def explain(self, values: Mapping[str, float]) -> Explanation:
+        """Return what each known measure adds, largest first."""
+        known = [term for term in self.terms if np.isfinite(values.get(term.name, np.nan))]
+        told = [
+            Contribution(
+                name=term.name,
+                label=term.label,
+                body_part=term.body_part,
+                unit=term.unit,
+                value=values[term.name],
+                usual_low=term.usual_low,
+                usual_high=term.usual_high,
+                points=term.points(values[term.name]),
+            )
+            for term in known
+        ]
+        told.sort(key=lambda one: -abs(one.points))
+        return Explanation(self.typical, tuple(told), n_missing=len(self.terms) - len(known))
+
+
+@dataclass(frozen=True, eq=False)
+class KinematicModel:
+    """The whole model: one sum of measures an exercise, and what movements are familiar."""
+
+    by_exercise: Mapping[Exercise, ExerciseTerms]
+    familiarity: Mapping[Exercise, Familiarity]
+
+
+_BEND = ("bend_start", "bend_end")
+SPANS: Mapping[str, tuple[str, str]] = {
+    "bend_down_s": ("bend_start", "bend_bottom"),
+    "bend_up_s": ("bend_bottom", "bend_end"),
+    "bend_duration_s": _BEND,
+    "hip_delay_s": _BEND,
+    "lateral_deviation_deg": _BEND,
+    "trunk_flexion_deg": _BEND,
+    "bend_knee_flexion_deg": _BEND,
+    "fingertip_to_floor_cm": _BEND,
+    "jump_flight_height_cm": ("take_off", "landing"),
+}
+"""Events between which a measure is taken; what is not named is of the whole recording."""
+
+
+class SummaryLike(Protocol):
+    """A recording in named numbers."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One a value."""
+        ...
+
+    @property
+    def values(self) -> FloatArray:
+        """NaN = could not be told."""
+        ...
+
+
+class Summarize(Protocol):
+    """Turns landmarks into a summary."""
+
+    def __call__(self, pose: PoseSequence, /) -> SummaryLike:
+        """Return the same numbers for every recording."""
+        ...
+
+
+class KinematicPredictor:
+    """A `ports.IndexPredictor` that adds up measures.
+
+    Parameters
+    ----------
+    model
+        The measures and their shares.
+    card
+        Where it comes from.
+    summarize
+        Sums a recording up, to find movements unlike those trained on.
+    """
+
+    def __init__(self, model: KinematicModel, card: ModelCard, *, summarize: Summarize) -> None:
+        self._model, self._card, self._summarize = model, card, summarize
+
+    @property
+    def card(self) -> ModelCard:
+        """Where the model comes from."""
+        return self._card
+
+    def judge(self, movement: Movement) -> JudgedMovement:
+        """Return index, explanation and unfamiliarity of a whole recording.
+
+        The curve holds one value, at the end: the measures are of the whole movement, and nobody was trained on parts.
+
+        Raises
+        ------
+        InvalidValueError
+            When the model was not trained on the exercise, or the recording is empty.
+        """
+        terms = self._model.by_exercise.get(movement.exercise)
+        if terms is None:
+            known = ", ".join(self._model.by_exercise)
+            raise InvalidValueError(
+                f"`exercise` must be one that the model was trained on ({known}), got {movement.exercise}"
+            )
+        if not movement.pose.n_frames:
+            raise InvalidValueError("`pose` must hold at least one frame, got none")
+        explanation = terms.explain(measures_of(movement.measured.measurements, duration_s=movement.pose.duration_s))
+        explanation = _in_time(explanation, movement.measured.events)
+        raw = explanation.typical + sum(one.points for one in explanation.contributions)
+        curve = IndexCurve(timestamps_s=movement.pose.timestamps_s[-1:], raw=np.array([raw]))
+        summary = self._summarize(movement.pose)
+        share = self._model.familiarity[movement.exercise].stranger_than(summary.values, names=summary.names)
+        return JudgedMovement(curve, share, explanation)
+
+    def stream(self) -> None:
+        """Return nothing: there is no index before the movement is over."""
+        return
+
+    def unfamiliar_share(self, features: FeatureSequence) -> float:
+        """Return NaN: what is unfamiliar is told of whole movements, by `judge`."""
+        del features
+        return float("nan")
+
+
+def _in_time(explanation: Explanation, events: Sequence[MovementEvent]) -> Explanation:
+    """Say of which part of the recording each measure is."""
+    times = {event.name: event.time_s for event in events}
+
+    def place(one: Contribution) -> Contribution:
+        first, last = SPANS.get(one.name, ("", ""))
+        return replace(one, from_s=times.get(first, np.nan), to_s=times.get(last, np.nan))
+
+    return replace(explanation, contributions=tuple(place(one) for one in explanation.contributions))
+
+
+SIDED = frozenset(
+    {
+        "lateral_lean_deg",
+        "lateral_deviation_deg",
+        "shoulder_obliquity_deg",
+        "pelvic_obliquity_deg",
+        "step_time_asymmetry_percent",
+        "step_length_asymmetry_percent",
+        "arm_swing_asymmetry_percent",
+        "take_off_asymmetry_ms",
+        "landing_asymmetry_ms",
+    }
+)
+"""Measures whose sign says left or right only: a mirror image has the same index, so the model reads their size."""
+
+
+def measures_of(measurements: Sequence[Measurement], *, duration_s: float) -> dict[str, float]:
+    """Return what the model reads of a recording, by name; NaN = could not be measured."""
+    values = {item.name: abs(item.value) if item.name in SIDED else item.value for item in measurements}
+    return values | {DURATION: duration_s}
