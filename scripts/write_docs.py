@@ -189,7 +189,7 @@ def _chance(n_people: int) -> float:
 
 def learning_results() -> dict[str, dict[str, Any]]:
     """Return the published runs of the learning benchmarks by name."""
-    found = {name: _figures_of(name) for name in ("kimore", "uiprmd")}
+    found = {name: _figures_of(name) for name in ("kimore", "uiprmd", "raw-image")}
     return {name: result for name, result in found.items() if result is not None}
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from backsight.benchmarks.figures import BenchmarkResult, Figure
 from backsight.benchmarks.kimore import judge_scores
+from backsight.benchmarks.raw_image import judge_both
 from backsight.benchmarks.uiprmd import judge_correctness
 from backsight.evaluation.baselines import Duration, Median
 from backsight.evaluation.folds import Split
@@ -56,4 +58,23 @@ def test_every_part_of_a_run_is_on_the_page(learning_page, tmp_path) -> None:
     median = next(row for row in scores["rows"] if row["learner"] == "median")
     assert f"| median | {median['mad']['value']:.3g} (" in page
     assert "all, one clip shown at a time" in page
+    assert "nan" not in page
+
+
+def test_pictures_against_landmarks_are_told_with_their_times(learning_page, tmp_path) -> None:
+    rows, figures = judge_both(
+        make_study(n_people=12),
+        [Median()],
+        protocol=Protocol(n_folds=3, n_seeds=1),
+        store=FoldStore(tmp_path, "test"),
+        n_draws=5,
+    )
+    timed = Figure("time/lstm/forward_150_frames", 1.25, "ms", 9)
+    result = BenchmarkResult("raw-image", (*figures, timed), seeds=(0,), rows=tuple(rows), notes=("A note.",))
+
+    page = learning_page({"raw-image": result.to_dict()}, made="")
+
+    assert f"| median | {rows[0]['mad']['value']:.3g} (" in page
+    assert "| `time/lstm/forward_150_frames` | 1.25 | ms |" in page
+    assert "`median/mad`" not in page
     assert "nan" not in page
