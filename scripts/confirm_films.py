@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from backsight.composition import pose_bundle
-from backsight.studio.cache import SUFFIX, read_filmed
+from backsight.studio.cache import SUFFIX, read_filmed, read_tracks
 from backsight.studio.filmed import film_recording
 from backsight.studio.fingerprint import Fingerprint
 from backsight.studio.packing import pack_track
@@ -35,8 +35,8 @@ def fingerprint_of(path: Path) -> str:
 
 def is_seen_throughout(path: Path) -> bool:
     """Return whether every model saw somebody in every frame."""
-    tracks = read_filmed(path, now=Fingerprint.of_package()).tracks.values()
-    return all(track.pose.has_person.all() for track in tracks)
+    _, tracks = read_tracks(path)
+    return all(track.pose.has_person.all() for track in tracks.values())
 
 
 def is_filmed_alike(path: Path) -> bool:
