@@ -2,20 +2,20 @@
 
 Nobody pushes off the air: between take-off and landing the body rises and falls as gravity lets it, before and after
 the feet stand on the floor. That curve is fitted to the toes, the last part to leave and the first to land, and held to
-the rise of the trunk, whose landmarks are steadier. Beside it stands the time that shoulders and head are higher than
-where they are at take-off: it hardly depends on metres, and errs otherwise than the toes do. The mean of these times is
-the flight's, so that take-off and landing come out between frames and no single landmark decides.
+the rise of the trunk, whose landmarks are steadier, so that take-off and landing come out between frames. How long the
+body is in the air, shoulders and head say as well (`air_time`), and the mean of them is told.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from backsight.domain.validation import FloatArray
+from backsight.kinematics.air_time import agreed_air_time_s, time_up_s
 from backsight.kinematics.geometry import known, known_share, median_of_known
 from backsight.kinematics.signals import frames_in, rate_of_change, smooth
 
@@ -53,8 +53,6 @@ LIFT_SHARE, LIFT_ERROR_M = 0.052, 0.025
 """How far the trunk has risen above standing when the toes leave the floor, because legs and ankles are stretched: as a
 share of standing height, 9 cm for a person of 1.75 m, and how much people and landmarks differ in it, one standard
 deviation. An assumption; 0.047 (hips) to 0.053 (shoulders) on virtual volunteers."""
-AGREES_WITHIN_S = 0.15
-"""Shoulders or a head that are up for so much longer or shorter than the toes were misread."""
 HUBER_LIMIT_M = 0.06
 """Readings further off the curve than this count less."""
 HIGHER_THAN_TRUNK_M = 0.15
@@ -105,7 +103,9 @@ class Jump:
     """The highest jump of a recording; times in the recording's seconds, lengths in the heights' metres."""
 
     flight: Flight
-    """Of the body: the curve of both feet together, with the mean of the times that feet, shoulders and head are up."""
+    """Of both feet together."""
+    air_time_s: float
+    """Mean of the times that feet, shoulders and head are up, of those that agree: what the height rests on."""
     feet: tuple[Flight | None, Flight | None]
     """Of the left and the right foot alone; None where that foot is not seen well enough."""
     trunk_rise_m: float
@@ -168,11 +168,14 @@ def find_jump(
         return flight
     left, right = (_one_foot(feet, timestamps_s, together=flight) for feet in clearance.T)
     carried = (shoulder_height_m,) if head_height_m is None else (shoulder_height_m, head_height_m)
-    lift_m = LIFT_SHARE * body_height_m
-    up_s = [_time_up_s(height, timestamps_s, standing, flight=flight, lift_m=lift_m) for height in carried]
-    flight = replace(flight, duration_s=float(np.mean([flight.duration_s, *known(np.array(up_s))])))
+    lift_m, middle_s = LIFT_SHARE * body_height_m, flight.middle_s
+    up_s = [
+        time_up_s(height, timestamps_s, standing, middle_s=middle_s, reach_s=JUMP_REACH_S, lift_m=lift_m)
+        for height in carried
+    ]
     return Jump(
         flight=flight,
+        air_time_s=agreed_air_time_s(flight.duration_s, up_s),
         feet=(left, right),
         trunk_rise_m=rise_m,
         crouch_m=median_of_known(hip[standing]) - _lowest_m(hip, timestamps_s, flight),
@@ -390,31 +393,6 @@ def _trunk_rise_m(
     ]
     there = known(np.array(rises))
     return float(there.mean()) if len(there) else float("nan")
-
-
-def _time_up_s(
-    height_m: FloatArray, timestamps_s: FloatArray, standing: NDArray[np.bool_], *, flight: Flight, lift_m: float
-) -> float:
-    """Return for how long a part of the upper body is above where it is at take-off; NaN = not seen, or misread.
-
-    From where it falls below that level after the middle of the flight back to where it rose above it, between frames.
-    """
-    above = height_m - median_of_known(height_m[standing]) - lift_m
-    near = np.isfinite(above) & (np.abs(timestamps_s - flight.middle_s) <= JUMP_REACH_S)
-    y, t = above[near], timestamps_s[near]
-    low = y < 0.0
-    before, after = np.flatnonzero(low & (t < flight.middle_s)), np.flatnonzero(low & (t > flight.middle_s))
-    if not len(before) or not len(after):
-        return float("nan")
-
-    def crossing_s(one: int, other: int) -> float:
-        return float(t[one] + (t[other] - t[one]) * y[one] / (y[one] - y[other]))
-
-    rises, falls = int(before[-1]), int(after[0])
-    if falls - rises < 2:
-        return float("nan")
-    up_s = crossing_s(falls, falls - 1) - crossing_s(rises, rises + 1)
-    return up_s if abs(up_s - flight.duration_s) <= AGREES_WITHIN_S else float("nan")
 
 
 def _lowest_m(hip: FloatArray, timestamps_s: FloatArray, flight: Flight) -> float:

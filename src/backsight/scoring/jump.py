@@ -115,7 +115,7 @@ def _heights_m(person: Person, left: Landmark, right: Landmark) -> FloatArray:
 
 
 def _flight_height(jump: Jump, person: Person) -> Measurement:
-    flight_s = jump.flight.duration_s
+    flight_s = jump.air_time_s
     frame_cm = 100.0 * (height_from_flight_m(flight_s + _frame_s(person)) - height_from_flight_m(flight_s))
     return replace(
         FLIGHT_HEIGHT,
