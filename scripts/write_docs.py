@@ -182,8 +182,8 @@ def _calibration_section() -> str:
         f"{made['stale']} of the films were made by code that has changed since. An interval rests on {fewest} to "
         f"{most} people, so that by chance in who they are its true coverage differs from 90 % by some "
         f"{_chance(most):.0%} to {_chance(fewest):.0%} (one standard deviation). It is meant for people like these; "
-        "real people may differ. Values are given only where they go with the truth at 5 % against chance, so that of "
-        "conditions under which a measure follows nothing one in twenty passes. How intervals fare on volunteers held "
+        "real people may differ. Values are given only where they go with the truth; of the conditions said to, 5 % at most "
+        "are expected to be so by chance (Benjamini and Hochberg). How intervals fare on volunteers held "
         "out of calibration is measured by `backsight benchmark measures`; "
         + ("see below.\n" if (DOCS / "figures/measures.json").exists() else "no run of it is published yet.\n")
     )
