@@ -189,7 +189,7 @@ class Cell:
 
     @property
     def follows(self) -> bool:
-        """Whether raw values go with the true ones, more than chance lets `FALSE_SHARE` of such conditions do.
+        """Whether raw values go with the true ones: of the conditions said to, `FALSE_SHARE` are expected not to.
 
         Where people differ little an interval is narrow even if the camera sees nothing of what is to be measured: such
         a value would pass for a measurement and be the volunteers' average.

@@ -218,8 +218,9 @@ def conformal_quantile(scores: FloatArray, *, level: float = LEVEL) -> float:
 def corrected_chances(chances: FloatArray) -> FloatArray:
     """Return for each chance the least share of false finds at which it counts as found; shape (n,) both.
 
-    Benjamini and Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x; holds also where finds go together (Benjamini
-    and Yekutieli 2001), as those of two models or scales that look at the same people do.
+    Benjamini and Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x. Two models or scales that look at the same
+    people find alike; the bound then still holds as long as chances only ever rise together (Benjamini and Yekutieli
+    2001, doi:10.1214/aos/1013699998), which is assumed.
     """
     n = len(chances)
     order = np.argsort(chances)
