@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from backsight.composition import pose_bundle
-from backsight.studio.cache import SUFFIX, read_filmed
+from backsight.studio.cache import SUFFIX, read_filmed, read_tracks
 from backsight.studio.filmed import film_recording
 from backsight.studio.fingerprint import Fingerprint
 from backsight.studio.packing import pack_track
@@ -31,6 +31,12 @@ def fingerprint_of(path: Path) -> str:
     """Return the fingerprint of the code that drew a film."""
     with zipfile.ZipFile(path) as archive:
         return str(json.loads(archive.read(DESCRIPTION))["fingerprint"]["pictures"])
+
+
+def is_seen_throughout(path: Path) -> bool:
+    """Return whether every model saw somebody in every frame."""
+    _, tracks = read_tracks(path)
+    return all(track.pose.has_person.all() for track in tracks.values())
 
 
 def is_filmed_alike(path: Path) -> bool:
@@ -63,10 +69,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--samples", type=int, default=3, help="recordings filmed anew for each fingerprint")
+    parser.add_argument(
+        "--seen-throughout",
+        action="store_true",
+        help="only films in which every model saw somebody in every frame: what looks for people may have changed",
+    )
     given = parser.parse_args()
     today = Fingerprint.of_package().pictures
     by_fingerprint: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(given.folder.glob(f"*{SUFFIX}")):
+        if given.seen_throughout and not is_seen_throughout(path):
+            continue
         by_fingerprint[fingerprint_of(path)].append(path)
     by_fingerprint.pop(today, None)
     for fingerprint, paths in by_fingerprint.items():

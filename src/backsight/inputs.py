@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backsight.domain.recording import CAMERA_PREFIX, EXERCISE_LIMIT_S
+from backsight.domain.recording import CAMERA_PREFIX, EXERCISE_LIMIT_S, Exercise
 from backsight.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,6 +54,27 @@ class LiveCamera:
 
 Input = Clip | LiveCamera
 
+_URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
+
+
+def parse_exercise(text: str) -> Exercise:
+    """Read an exercise's name or label in capital or small letters, with spaces or underscores for hyphens.
+
+    Raises
+    ------
+    InputError
+        When it is none of the three.
+    """
+    wanted = _spelt_alike(text)
+    for exercise in Exercise:
+        if wanted in (exercise.value, _spelt_alike(exercise.label)):
+            return exercise
+    raise InputError(f"expected {', '.join(Exercise)}, got `{text}`")
+
+
+def _spelt_alike(text: str) -> str:
+    return re.sub(r"[\s_-]+", "-", text.strip().casefold())
+
 
 def parse_input(text: str | Path) -> Input:
     """Read a file name or a camera's name, each with an optional media fragment; `camera:0#t=0,8` records 8 s.
@@ -84,11 +105,18 @@ def parse_clip(text: str | Path) -> Clip:
     Raises
     ------
     InputError
-        When the fragment is not understood.
+        When the fragment is not understood, or a URL is given.
     """
     from backsight.video.reader import parse_crop, parse_position
 
     path = Path(text)
+    url = _URL.match(str(text))
+    if url and not path.exists():
+        # Without the rest of it: an address may hold a password or a signature.
+        raise InputError(
+            f"expected a file of this machine or a camera, got an address, {url[1].lower()}://...; download it first, "
+            "or let `backsight extract` or `backsight batch` fetch it"
+        )
     match = re.fullmatch(r"(?P<file>.+?)#(?P<fragment>(?:t|xywh)=.*)", str(text))
     if match is None or path.exists():
         return Clip(path)

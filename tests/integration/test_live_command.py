@@ -50,6 +50,7 @@ def assert_one_clear_line(run: subprocess.CompletedProcess[str], *, says: str) -
 def test_a_machine_without_a_camera_says_so(lite_bundle: None) -> None:
     run = live("--camera", "/dev/no-such-camera", "--no-window", "--json")
     assert_one_clear_line(run, says="there is no such camera")
+    assert len(run.stderr.splitlines()) == 1
     assert run.stdout == ""
 
 

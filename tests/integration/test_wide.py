@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from backsight.batch.options import RunOptions, Task
 from backsight.batch.run import run_wide
 from backsight.domain.recording import Exercise
-from backsight.errors import BatchError
+from backsight.errors import BatchError, InputError
 from backsight.exports.landmarks import read_landmarks
 from tests.integration.test_assess_command import backsight, empty_room
 from tests.unit.batch.works import echo
@@ -45,7 +46,7 @@ def results(out: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(out)): path.read_bytes()
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.name != ".ledger.sqlite"
+        if path.is_file() and path.name not in (".ledger.sqlite", "run.json")
     }
 
 
@@ -56,7 +57,7 @@ def table(out: Path, name: str) -> list[dict[str, object]]:
 def test_a_batch_row_is_what_assess_says_of_the_same_clip(study: Path, demo_clip: Path) -> None:
     done = backsight("batch", "people.csv", "--out", "out", "--workers", "2", "-q", cwd=study)
     assert done.returncode == 5, done.stderr
-    assert "2 of 4 clips done, 2 failed" in done.stdout
+    assert "4 clips: 2 done now, 2 failed; 1 of those done is unusable" in done.stdout
     assert "cut.mp4: the video is damaged" in done.stdout
     assert "absent.mp4: cannot be read: it is not there" in done.stdout
     words = ["assess", str(demo_clip), "--exercise", "walk", "--height", "170", "--no-overlay", "--out", "one", "-q"]
@@ -84,6 +85,7 @@ def test_a_batch_row_is_what_assess_says_of_the_same_clip(study: Path, demo_clip
     assert sessions["anna"]["verdict"] == document["session"]["verdict"]
     assert sessions["anna"]["index"] == pytest.approx(document["session"]["index"], abs=1e-6)
     assert (sessions["ben"]["status"], sessions["ben"]["failed"]) == ("failed", ["walk", "jump"])
+    assert str(sessions["ben"]["reason"]).endswith("; absent.mp4: cannot be read: it is not there")
 
     kept = pq.read_table(study / "out" / str(walk["landmarks_file"]), partitioning=None)
     pose = read_landmarks(study / "one/landmarks.parquet")[Exercise.WALK]
@@ -111,7 +113,8 @@ def test_extracting_again_does_nothing_and_another_number_of_workers_changes_not
     assert (visible < 0.6).any()
     assert not np.isnan(landmarks["x_px"].to_numpy()[visible > 0]).any()
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out1/landmarks").rglob("*.parquet")}
-    assert backsight("extract", "parts.csv", "--out", "out1", cwd=tmp_path).returncode == 0
+    again = backsight("extract", "parts.csv", "--out", "out1", cwd=tmp_path)
+    assert "3 clips: 0 done now, 3 already there, 0 failed" in again.stdout
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out1/landmarks").rglob("*.parquet")} == before
 
 
@@ -149,6 +152,48 @@ def test_a_manifest_with_mistakes_is_refused_before_anything_is_done(tmp_path: P
     (tmp_path / "people.csv").write_text("subject,exercise,path\nanna,walk,a.mp4\nanna,walk,b.mp4\n")
     done = backsight("batch", "people.csv", "--out", "out", cwd=tmp_path)
     assert "people.csv, row 3, column `exercise`: expected each exercise once" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("source", ["empty", "absent", "absent.csv", "people.csv"])
+def test_what_is_refused_leaves_nothing(tmp_path: Path, lite_bundle: None, source: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "people.csv").write_text("path,start\na.mp4,soon\n")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError):
+        run_wide(str(tmp_path / source), tmp_path / "out", options=RunOptions(Task.EXTRACT), work=echo)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_files_of_a_run_say_what_made_the_results_and_what_the_last_run_did(
+    tmp_path: Path, lite_bundle: None
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name, content in (("a", b"one"), ("b", b"blurred"), ("c", b"corrupt")):
+        (tmp_path / f"in/{name}.mp4").write_bytes(content)
+    options = RunOptions(Task.EXTRACT, engine="mediapipe")
+    for already_there in (0, 2):
+        summary = run_wide(str(tmp_path / "in"), tmp_path / "out", options=options, n_workers=1, work=echo)
+        assert (summary.n_done_now, summary.n_already_there) == (2 - already_there, already_there)
+        assert (summary.n_unusable, summary.counts.n_failed) == (1, 1)
+        manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+        assert manifest["clips"] == {"named": 3, "done": 2, "unusable": 1, "failed": 1, "waiting": 0}
+        assert manifest["software"]["version"] == version("backsight")
+        assert (manifest["command"], manifest["settings"]["engine"]) == ("backsight extract", "mediapipe")
+        run = json.loads((tmp_path / "out/run.json").read_text())
+        assert (run["clips"]["done_now"], run["clips"]["already_there"]) == (2 - already_there, already_there)
+
+
+def test_a_wrong_value_is_told_in_plain_words(tmp_path: Path) -> None:
+    for words, expected in (
+        (("--pose-model", "tiny"), "'--pose-model': 'tiny' is not one of 'lite', 'full', 'heavy'"),
+        (("--clip-timeout", "0"), "'--clip-timeout': expected at least 1"),
+        (("--workers", "many"), "'--workers': expected a whole number"),
+    ):
+        done = backsight("extract", "in", "--out", "out", *words, cwd=tmp_path)
+        assert done.returncode == 2
+        assert expected in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_ends_a_run_leaves_tables_of_what_is_done(tmp_path: Path, lite_bundle: None) -> None:

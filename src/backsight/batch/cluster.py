@@ -1,27 +1,31 @@
 """The same work on a Ray cluster; ray's only door.
 
 Recordings, weights and network travel through Ray's object store, so that nodes need neither the files nor a bucket's
-credentials: all recordings pass through the machine that runs the command. Nodes need Backsight installed, in the same
-version. What a node needs as files lies in one folder a run among its temporary files, removed at the end, also of an
-interrupted run. Ray's dashboard and usage statistics stay off, because health data stays where it is.
+credentials: all recordings pass through the machine that runs the command. Nodes need Backsight and the libraries that
+decide results installed in the same versions, which is checked before anything is done. What a node needs as files lies
+in one folder a run among its temporary files, removed at the end, also of an interrupted run. Ray's dashboard and usage
+statistics stay off, because health data stays where it is.
 """
 
 from __future__ import annotations
 
 import atexit
 import logging
+import math
 import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from backsight.batch.options import file_sha256
+from backsight.batch.limits import TimeLimit, given_up
+from backsight.batch.options import Task, file_sha256, software
 from backsight.batch.processes import DIED, JOBS_A_WORKER, Failure, Outcome, attempt, reason_without_name
 from backsight.batch.work import ClipResult, Equipment, Job, do_clip
 from backsight.errors import BatchError, MissingDependencyError
@@ -33,6 +37,10 @@ LOOPBACK = "127.0.0.1"
 LOCAL = "local"
 """An address that means a cluster of this machine alone, which lives as long as the run."""
 _STOP_LIMIT_S = 5.0
+_ANSWER_LIMIT_S = 5.0
+"""For what a node answers at once, or not at all."""
+_START_LIMIT_S = 120.0
+"""For a node's first process, which loads Backsight from a cold disk."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,11 @@ class _Luggage:
     weights only when it has none yet."""
     folder: str
     """Name of the folder for the run's files on each node."""
+    time_limit: TimeLimit
+    clock: Any
+    """The `_Clock` actor."""
+    software: Mapping[str, str]
+    """Of the machine that runs the command."""
 
 
 class RayPool:
@@ -60,17 +73,28 @@ class RayPool:
         Clips at once; None = the cluster's cores.
     work
         What is done with a clip.
+    time_limit
+        How long a clip may take.
+    needed
+        Software that nodes must have; None = that of this machine.
 
     Raises
     ------
     MissingDependencyError
         When ray is not installed.
     BatchError
-        When the cluster is not there.
+        When the cluster is not there, or a node has other software.
     """
 
     def __init__(
-        self, equipment: Equipment, *, address: str = "auto", n_workers: int | None = None, work: Work = do_clip
+        self,
+        equipment: Equipment,
+        *,
+        address: str = "auto",
+        n_workers: int | None = None,
+        work: Work = do_clip,
+        time_limit: TimeLimit | None = None,
+        needed: Mapping[str, str] | None = None,
     ) -> None:
         prepare_environment(address)
         try:
@@ -81,16 +105,30 @@ class RayPool:
             ) from error
         self._ray: Any = ray
         _connect(ray, address, n_workers)
+        needed = needed or software(equipment.options.task)
+        try:
+            self._check_nodes(equipment.options.task, needed)
+        except BaseException:
+            ray.shutdown()
+            raise
         cores = int(self._ray.cluster_resources().get("CPU", 1))
         self._n_workers = min(n_workers or cores, cores)
         self._folder = f"backsight-{secrets.token_hex(8)}"
         paths = (equipment.bundle, equipment.model)
         files = tuple((file_sha256(path), ray.put(path.read_bytes())) for path in paths)
-        self._luggage = _Luggage(equipment, files, self._folder)
+        clock: Any = ray.remote(num_cpus=0, max_restarts=-1)(_Clock)
+        self._clock = clock.remote()
+        self._luggage = _Luggage(equipment, files, self._folder, time_limit or TimeLimit(), self._clock, needed)
+        self._deadlines: dict[str, tuple[float, float]] = {}
         self._task = ray.remote(num_cpus=1, max_retries=0)(_do_on_node)
         self._work = work
         self._running: dict[Any, Job] = {}
         self._unread: list[tuple[Job, Outcome]] = []
+
+    @property
+    def n_workers(self) -> int:
+        """How many jobs are worked on at once."""
+        return self._n_workers
 
     @property
     def n_outstanding(self) -> int:
@@ -122,8 +160,26 @@ class RayPool:
         ready, _ = self._ray.wait(tasks, num_returns=1, timeout=timeout_s)
         for task in ready:
             job = self._running.pop(task)
+            self._deadlines.pop(job.key, None)
             done.append((job, self._outcome(task, job)))
-        return done
+        return done + self._give_up_overdue()
+
+    def _give_up_overdue(self) -> list[tuple[Job, Outcome]]:
+        """End tasks that take longer than they may; Ray starts a new process in place of theirs."""
+        # Where the clock does not answer, its node is going down, and Ray starts it anew elsewhere.
+        with suppress(self._ray.exceptions.RayError):
+            begun: list[tuple[str, float]] = self._ray.get(self._clock.take.remote(), timeout=_ANSWER_LIMIT_S)
+            now_s = time.monotonic()
+            self._deadlines |= {key: (now_s + limit_s, limit_s) for key, limit_s in begun}
+        given: list[tuple[Job, Outcome]] = []
+        for task, job in list(self._running.items()):
+            deadline_s, limit_s = self._deadlines.get(job.key, (math.inf, math.inf))
+            if time.monotonic() < deadline_s:
+                continue
+            del self._running[task], self._deadlines[job.key]
+            self._ray.cancel(task, force=True)
+            given.append((job, Failure(given_up(limit_s))))
+        return given
 
     def close(self) -> None:
         """Give up what is being worked on, remove the run's files from all nodes and leave the cluster."""
@@ -148,17 +204,42 @@ class RayPool:
         for task in left:
             self._ray.cancel(task, force=True)
 
-    def _clean_nodes(self) -> None:
+    def _check_nodes(self, task: Task, needed: Mapping[str, str]) -> None:
+        """Refuse nodes that would give other bytes.
+
+        Raises
+        ------
+        BatchError
+            When a node has other software, or does not say what it has.
+        """
+        found: dict[str, Mapping[str, str]] = {}
+        for name, answer in self._on_each_node(software, task).items():
+            try:
+                found[name] = self._ray.get(answer, timeout=_START_LIMIT_S)
+            except self._ray.exceptions.RayError:
+                # What has no such function is an older Backsight, or none.
+                found[name] = {}
+        if differing := how_nodes_differ(needed, found):
+            raise BatchError(
+                f"nodes of the cluster would give other results: {differing}; install the same Backsight, with the "
+                "same libraries, on every node"
+            )
+
+    def _on_each_node(self, function: Callable[..., Any], *values: object) -> dict[str, Any]:
+        """Call a function on every node; returns what Ray gives for its results, by the nodes' addresses."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        clean = self._ray.remote(num_cpus=0, max_retries=0)(_remove_folder)
-        tasks = [
-            clean.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(
-                self._folder
-            )
+        remote = self._ray.remote(num_cpus=0, max_retries=0)(function)
+        return {
+            f"{node['NodeManagerAddress']} ({node['NodeID'][:6]})": remote.options(
+                scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            ).remote(*values)
             for node in self._ray.nodes()
             if node["Alive"]
-        ]
+        }
+
+    def _clean_nodes(self) -> None:
+        tasks = list(self._on_each_node(_remove_folder, self._folder).values())
         if tasks:
             self._ray.wait(tasks, num_returns=len(tasks), timeout=_STOP_LIMIT_S)
 
@@ -171,6 +252,49 @@ class RayPool:
             # Its process, or the whole node, is gone.
             return Failure(DIED, process_died=True)
         return outcome
+
+
+class _Clock:
+    """Hears on the cluster which clips have been begun: until a core is free, Ray keeps them waiting."""
+
+    def __init__(self) -> None:
+        self._begun: list[tuple[str, float]] = []
+
+    def begin(self, key: str, limit_s: float) -> None:
+        """Note that a clip has been begun, and how long it may take from now on."""
+        self._begun.append((key, limit_s))
+
+    def take(self) -> list[tuple[str, float]]:
+        """Return what has been noted since the last call."""
+        taken, self._begun = self._begun, []
+        return taken
+
+
+def how_nodes_differ(needed: Mapping[str, str], found: Mapping[str, Mapping[str, str]]) -> str:
+    """Say in what nodes differ from the machine that runs the command; empty = in nothing.
+
+    Parameters
+    ----------
+    needed
+        This machine's versions by name.
+    found
+        Each node's, by its address; empty where it told none.
+    """
+    lines = []
+    for node, has in found.items():
+        others = [
+            f"{name} {has.get(name, 'none')} instead of {wanted}"
+            for name, wanted in needed.items()
+            if has.get(name) != wanted
+        ]
+        if others:
+            lines.append(f"{node} has {', '.join(others) if has else 'no Backsight, or an older one'}")
+    return "; ".join(lines)
+
+
+@lru_cache(maxsize=2)
+def _software_here(task: Task) -> Mapping[str, str]:
+    return software(task)
 
 
 def prepare_environment(address: str) -> None:
@@ -211,6 +335,9 @@ def _do_on_node(job: Job, recording: list[Any], luggage: _Luggage, work: Work) -
     """Do a job in a process of a node: put the bytes into files, then do what every worker does."""
     import ray
 
+    # A node may have joined since the run began.
+    if differing := how_nodes_differ(luggage.software, {"a node": _software_here(luggage.equipment.options.task)}):
+        return Failure(f"{differing}; install the same Backsight on every node", ends_run=True)
     run_folder = _run_folder(luggage.folder)
     run_folder.mkdir(mode=0o700, exist_ok=True)
     bundle, model = (_kept_file(sha256, reference, run_folder) for sha256, reference in luggage.files)
@@ -219,7 +346,11 @@ def _do_on_node(job: Job, recording: list[Any], luggage: _Luggage, work: Work) -
         path = Path(folder) / job.path.name
         path.write_bytes(ray.get(recording[0]))
         here = replace(luggage.equipment, bundle=bundle, model=model)
-        return attempt(partial(work, equipment=here), replace(job, path=path))
+        # What is found out about the length may hang as well.
+        luggage.clock.begin.remote(job.key, luggage.time_limit.until_known_s)
+        job_here = replace(job, path=path)
+        luggage.clock.begin.remote(job.key, luggage.time_limit(job_here))
+        return attempt(partial(work, equipment=here), job_here)
 
 
 def _run_folder(name: str) -> Path:

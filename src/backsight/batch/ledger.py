@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,13 @@ class Counts:
 class Ledger:
     """The bookkeeping of one folder; one process at a time has it open.
 
+    Parameters
+    ----------
+    folder
+        The results folder.
+    made
+        What was not there before: the file, then the folder where it was made, too.
+
     Raises
     ------
     OutputError
@@ -93,9 +100,10 @@ class Ledger:
         when the disk is full or the file damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, made: Sequence[Path] = ()) -> None:
         self._path = path = folder / LEDGER_NAME
         self._folder = folder
+        self._made = made
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=0.0)
             # Exclusive from the first statement on: two runs in one folder would undo each other's work.
@@ -117,6 +125,14 @@ class Ledger:
     def close(self) -> None:
         """Write everything through and let others in."""
         self._connection.close()
+
+    def give_up(self) -> None:
+        """Close, and remove what was made for this run: nothing of a run that is refused stays."""
+        self._connection.close()
+        for path in self._made:
+            # Somebody else's file in the folder keeps it.
+            with suppress(OSError):
+                path.rmdir() if path.is_dir() else path.unlink()
 
     def agree(self, settings: dict[str, str]) -> None:
         """Note what all results of the folder have in common, or refuse when they were made otherwise.
@@ -300,17 +316,23 @@ def open_ledger(folder: Path) -> Ledger:
     OutputError
         When the folder cannot be made or is not ours.
     """
+    made: list[Path] = []
     try:
+        if not folder.exists():
+            made.append(folder)
         folder.mkdir(exist_ok=True)
-        is_ours = (folder / LEDGER_NAME).is_file() or not any(folder.iterdir())
+        has_ledger = (folder / LEDGER_NAME).is_file()
+        is_ours = has_ledger or not any(folder.iterdir())
     except OSError as error:
         raise output_error(folder, error) from error
+    if not has_ledger:
+        made.insert(0, folder / LEDGER_NAME)
     if not is_ours:
         raise OutputError(
             f"cannot write {folder}: that folder holds files but no {LEDGER_NAME}, so no run began there; "
             "choose another folder"
         )
-    return Ledger(folder)
+    return Ledger(folder, made=made)
 
 
 def _location_mark(location: str) -> str:

@@ -1,4 +1,7 @@
-"""Read a manifest, a row a recording, and say what is wrong with it by row and column. Knows nothing of videos."""
+"""Read a manifest, a row a recording, and say what is wrong with it by row and column. Knows nothing of videos.
+
+People spell names and numbers in several ways; what cannot be mistaken is read.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from backsight.batch.options import ClipOptions
-from backsight.batch.sources import Found, open_file_system, shown, without_query, without_secrets
+from backsight.batch.sources import Found, open_file_system, shown, why_unreadable, without_query
 from backsight.datasets.table import Table, raise_mistakes
-from backsight.domain.recording import HEIGHT_RANGE_M, Exercise
-from backsight.errors import InputError, InvalidValueError
+from backsight.domain.recording import HEIGHT_RANGE_M
+from backsight.errors import BacksightError, InputError, InvalidValueError
+from backsight.inputs import parse_exercise
 from backsight.video.selection import Position, parse_crop, parse_position
 
 COLUMNS = ("subject", "session", "exercise", "path", "start", "end", "crop", "height_cm")
@@ -50,7 +54,10 @@ class Manifest:
         self.name = PurePosixPath(shown(source)).name
         self._source = source
         self._required = ("subject", "exercise", "path") if needs_subject else ("path",)
-        self._table = Table(self.name, self._open, is_parquet=shown(source).lower().endswith(".parquet"))
+        is_parquet = shown(source).lower().endswith(".parquet")
+        self._table = Table(self.name, self._open, is_parquet=is_parquet, known_columns=COLUMNS)
+        self.notes = self._table.notes
+        """What was guessed while it was read."""
         names = self._table.columns
         missing = [column for column in self._required if column not in names]
         if missing:
@@ -104,9 +111,12 @@ class Manifest:
                 return Path(self._source).open("rb")
             system, path = open_file_system(self._source)
             return system.open(path, "rb")
-        except OSError as error:
-            reason = error.strerror or without_secrets(str(error))
-            raise InputError(f"{self.name}: the manifest cannot be read: {reason}") from error
+        except BacksightError:
+            raise
+        except Exception as error:  # buckets and servers raise errors of their own
+            raise InputError(
+                f"{self.name}: the manifest cannot be read: {why_unreadable(error)}; check the name and who may read it"
+            ) from error
 
 
 class _RowParser:
@@ -128,9 +138,9 @@ class _RowParser:
             subject=self._values.get("subject") or "",
             session=self._values.get("session") or "",
             clip=ClipOptions(
-                exercise=self._read("exercise", _exercise),
-                start=self._read("start", lambda text: _position_text(parse_position(text))),
-                end=self._read("end", lambda text: _position_text(parse_position(text))),
+                exercise=self._read("exercise", parse_exercise),
+                start=self._read("start", lambda text: _position_text(parse_position(_with_point(text)))),
+                end=self._read("end", lambda text: _position_text(parse_position(_with_point(text)))),
                 crop=self._read("crop", lambda text: str(parse_crop(text))),
                 height_m=self._read("height_cm", _height_m),
             ),
@@ -142,7 +152,7 @@ class _RowParser:
             return None
         try:
             return read(text)
-        except InvalidValueError as error:
+        except (InputError, InvalidValueError) as error:
             self.errors.append(f"row {self._number}, column `{column}`: {error}")
             return None
 
@@ -150,23 +160,21 @@ class _RowParser:
         self.errors.append(f"row {self._number}, column `{column}`: expected {expected}, got {got}")
 
 
-def _exercise(text: str) -> Exercise:
-    try:
-        return Exercise(text)
-    except ValueError:
-        raise InvalidValueError(f"expected {', '.join(Exercise)}, got `{text}`") from None
-
-
 def _height_m(text: str) -> float:
     shortest_cm, tallest_cm = (100 * limit for limit in HEIGHT_RANGE_M)
     try:
-        height_cm = float(text)
+        height_cm = float(_with_point(text))
     except ValueError:
         height_cm = math.nan
     # Written so that NaN is refused as well.
     if not shortest_cm <= height_cm <= tallest_cm:
         raise InvalidValueError(f"expected centimetres from {shortest_cm:.0f} to {tallest_cm:.0f}, got `{text}`")
     return height_cm / 100
+
+
+def _with_point(text: str) -> str:
+    """Return a number with a decimal comma, which many spreadsheets write, with a point."""
+    return text.replace(",", ".") if text.count(",") == 1 else text
 
 
 def _position_text(position: Position) -> str:

@@ -83,17 +83,40 @@ class RunOptions:
 
 def run_identity(options: RunOptions, *, bundle_sha256: str, model_sha256: str) -> str:
     """Return a fingerprint of everything but the clip that decides a result: options, weights, code, libraries."""
-    package = Path(str(resources.files("backsight")))
-    parts = _LOOKING if options.task is Task.EXTRACT else (*_LOOKING, *_ASSESSING)
-    paths = [path for part in parts for path in (sorted((package / part).rglob("*.py")) or [package / part])]
+    package = _package()
     decided_by = {
         **options.settings(model_sha256=model_sha256),
         "bundle": bundle_sha256,
-        "code": digest_sources(package, paths),
+        "code": _code_digest(options.task),
         "data": [hashlib.sha256((package / name).read_bytes()).hexdigest() for name in _DATA],
-        "libraries": {name: _installed(name) for name in _LIBRARIES},
+        "libraries": installed_libraries(),
     }
     return hashlib.sha256(json.dumps(decided_by, sort_keys=True).encode()).hexdigest()
+
+
+def installed_libraries() -> dict[str, str | None]:
+    """Return the versions of the libraries that decide results, by name; None = not installed."""
+    return {name: _installed(name) for name in _LIBRARIES}
+
+
+def software(task: Task) -> dict[str, str]:
+    """Return what of this machine's software decides results: two machines where it is alike give the same bytes."""
+    return {
+        "Backsight": version("backsight"),
+        "Backsight's code": _code_digest(task),
+        **{name: found or "none" for name, found in installed_libraries().items()},
+    }
+
+
+def _package() -> Path:
+    return Path(str(resources.files("backsight")))
+
+
+def _code_digest(task: Task) -> str:
+    package = _package()
+    parts = _LOOKING if task is Task.EXTRACT else (*_LOOKING, *_ASSESSING)
+    paths = [path for part in parts for path in (sorted((package / part).rglob("*.py")) or [package / part])]
+    return digest_sources(package, paths)
 
 
 def result_key(content_sha256: str, clip: ClipOptions, *, run: str) -> str:

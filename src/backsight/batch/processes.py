@@ -1,14 +1,17 @@
 """Worker processes of this machine, each with one clip at a time. Knows nothing of what a clip is.
 
 When a process dies, it is known which clip it was working on: only that clip is lost, and a new process takes its
-place. (The standard library's pool gives up all clips when one process dies.)
+place; so it is with a clip that takes longer than it may. (The standard library's pool gives up all clips when one
+process dies.)
 """
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import re
 import signal
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Protocol
 
+from backsight.batch.limits import SHORTEST_LIMIT_S, TimeLimit, given_up
 from backsight.batch.work import ClipResult, Job
 from backsight.errors import BacksightError, BatchError, MissingDependencyError, ModelFileError
 from backsight.studio.workers import as_children_should_start
@@ -51,6 +55,11 @@ Outcome = ClipResult | Failure
 
 class Pool(Protocol):
     """Somebody who does jobs, in any order."""
+
+    @property
+    def n_workers(self) -> int:
+        """How many jobs are worked on at once."""
+        ...
 
     @property
     def n_outstanding(self) -> int:
@@ -95,6 +104,13 @@ def reason_without_name(error: BaseException, path: Path) -> str:
     return reason
 
 
+@dataclass(frozen=True)
+class _Limit:
+    """What a worker says before it begins with a clip."""
+
+    seconds: float
+
+
 @dataclass(eq=False)
 class _Worker:
     process: Any
@@ -102,6 +118,17 @@ class _Worker:
     jobs: deque[Job] = field(default_factory=deque)
     """The first is being worked on."""
     has_answered: bool = False
+    begun_s: float = math.inf
+    """When the first was begun, by the monotonic clock; infinity = nothing has been begun."""
+    limit_s: float = math.inf
+
+    @property
+    def overdue_s(self) -> float:
+        """By how much the clip takes longer than it may; negative while it does not."""
+        return time.monotonic() - self.begun_s - self.limit_s if self.jobs else -math.inf
+
+    def begin(self, limit_s: float) -> None:
+        self.begun_s, self.limit_s = time.monotonic(), limit_s
 
 
 class ProcessPool:
@@ -113,15 +140,26 @@ class ProcessPool:
         Does a job.
     n_workers
         Processes, each with one thread's worth of work.
+    time_limit
+        How long a clip may take; asked in the worker's process.
     """
 
-    def __init__(self, work: Work, *, n_workers: int) -> None:
+    def __init__(
+        self, work: Work, *, n_workers: int, time_limit: Callable[[Job], float] | TimeLimit | None = None
+    ) -> None:
         self._work = work
         self._n_workers = n_workers
+        self._time_limit = time_limit or TimeLimit()
+        self._until_known_s = time_limit.until_known_s if isinstance(time_limit, TimeLimit) else SHORTEST_LIMIT_S
         self._waiting: deque[Job] = deque()
         self._workers: list[_Worker] = []
         self._has_any_answered = False
         self._n_stillborn = 0
+
+    @property
+    def n_workers(self) -> int:
+        """How many jobs are worked on at once."""
+        return self._n_workers
 
     @property
     def n_outstanding(self) -> int:
@@ -149,18 +187,27 @@ class ProcessPool:
         connections = {worker.connection: worker for worker in self._workers}
         done: list[tuple[Job, Outcome]] = []
         # A process that ends, however it ends, closes its end of the connection.
-        for ready in wait(list(connections), timeout=timeout_s):
+        patience_s = min([timeout_s, *(max(0.0, -worker.overdue_s) for worker in self._workers)])
+        for ready in wait(list(connections), timeout=patience_s):
             worker = connections[ready]  # type: ignore[index]
             try:
                 answer = worker.connection.recv()
             except (EOFError, OSError):
                 done += self._bury(worker)
                 continue
+            if isinstance(answer, _Limit):
+                worker.begin(answer.seconds)
+                continue
             if answer is None:
                 worker.has_answered = self._has_any_answered = True
                 self._n_stillborn = 0
             else:
                 done.append((worker.jobs.popleft(), answer))
+            worker.begin(self._until_known_s)
+        for worker in list(self._workers):
+            # What has come back just now is not thrown away.
+            if worker.overdue_s >= 0 and not worker.connection.poll():
+                done.append(self._give_up(worker))
         self._hand_out()
         return done
 
@@ -170,11 +217,7 @@ class ProcessPool:
             worker.connection.close()
             worker.process.terminate()
         for worker in self._workers:
-            worker.process.join(_STOP_LIMIT_S)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
-            worker.process.close()
+            _end(worker.process)
         self._workers.clear()
         self._waiting.clear()
 
@@ -186,6 +229,8 @@ class ProcessPool:
             if worker is None or len(worker.jobs) >= JOBS_A_WORKER:
                 return
             job = self._waiting.popleft()
+            if worker.has_answered and not worker.jobs:
+                worker.begin(self._until_known_s)
             worker.jobs.append(job)
             try:
                 worker.connection.send(job)
@@ -196,7 +241,7 @@ class ProcessPool:
     def _start(self) -> _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self._work), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, self._work, self._time_limit), daemon=True)
         try:
             with as_children_should_start():
                 process.start()
@@ -228,14 +273,35 @@ class ProcessPool:
         self._waiting.extendleft(reversed(worker.jobs))
         return [(job, Failure(DIED, process_died=True))]
 
+    def _give_up(self, worker: _Worker) -> tuple[Job, Outcome]:
+        """End a process that hangs over its clip; what waited behind that is given to others."""
+        self._workers.remove(worker)
+        worker.connection.close()
+        worker.process.kill()
+        _end(worker.process)
+        job = worker.jobs.popleft()
+        self._waiting.extendleft(reversed(worker.jobs))
+        return job, Failure(given_up(worker.limit_s))
 
-def _serve(connection: Connection, work: Work) -> None:
+
+def _end(process: Any) -> None:
+    """End a process, the hard way where it does not listen."""
+    process.join(_STOP_LIMIT_S)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    process.close()
+
+
+def _serve(connection: Connection, work: Work, time_limit: Callable[[Job], float]) -> None:
     """Do jobs until the other end is closed, which also happens when the parent dies."""
     # Ctrl-C reaches every process of the terminal; only the parent answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         connection.send(None)
         while True:
-            connection.send(attempt(work, connection.recv()))
+            job = connection.recv()
+            connection.send(_Limit(time_limit(job)))
+            connection.send(attempt(work, job))
     except (EOFError, OSError):
         pass

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from backsight.batch.ledger import Counts, Ledger, NewItem, open_ledger
+from backsight.batch.limits import TimeLimit
 from backsight.batch.manifest import Manifest
-from backsight.batch.options import ClipOptions, RunOptions, Task, file_sha256, run_identity
+from backsight.batch.options import ClipOptions, RunOptions, Task, file_sha256, installed_libraries, run_identity
 from backsight.batch.processes import Pool, ProcessPool, Work
 from backsight.batch.runner import OnProgress, Runner
 from backsight.batch.sources import find_recordings, is_manifest, shown
-from backsight.batch.store import Store
+from backsight.batch.store import Store, Tally
 from backsight.batch.work import Equipment, do_clip
 from backsight.composition import index_predictor, model_path, pose_bundle, pose_estimator
 from backsight.domain.assessment import ModelCard
@@ -29,10 +34,21 @@ class Summary:
     """What a run came to."""
 
     counts: Counts
+    n_already_there: int
+    """Of those that are done: by an earlier run."""
+    n_unusable: int
+    """Of those that are done: seen, but too poor for any number."""
     failures: tuple[tuple[str, str], ...]
     """(file, reason) of the first few."""
     ignored_columns: tuple[str, ...] = ()
     """Columns of the manifest that mean nothing to Backsight."""
+    notes: tuple[str, ...] = ()
+    """What else should be known of how the manifest was read."""
+
+    @property
+    def n_done_now(self) -> int:
+        """Clips that this run did."""
+        return self.counts.n_done - self.n_already_there
 
 
 def default_workers() -> int:
@@ -48,6 +64,7 @@ def run_wide(
     n_workers: int | None = None,
     cluster: str | None = None,
     work: Work | None = None,
+    time_limit: TimeLimit | None = None,
     on_progress: OnProgress | None = None,
 ) -> Summary:
     """Take every recording of a source down the road, each once, and lay the results out in `out`.
@@ -65,14 +82,16 @@ def run_wide(
         Address of a Ray cluster, see `cluster.RayPool`; None = processes of this machine.
     work
         Stands in for `work.do_clip` on this machine, for measuring.
+    time_limit
+        How long one clip may take; None = generously by its length.
     on_progress
         Called several times a second.
 
     Raises
     ------
     BacksightError
-        When nothing can be done at all, or what would meet every clip ends the run; the tables are written where that
-        is possible. A clip that fails is a row with its reason instead.
+        When nothing can be done at all, and then nothing stays, or what would meet every clip ends the run; the tables
+        are written where that is possible. A clip that fails is a row with its reason instead.
     KeyboardInterrupt, SystemExit
         When asked to stop; the tables are written first, and another call goes on.
     """
@@ -86,13 +105,25 @@ def run_wide(
             f"{shown(source)}: expected a manifest (.csv, .parquet) with columns subject, exercise and path, because "
             "nothing else says who does what in a recording; to find landmarks alone, use `backsight extract`"
         )
+    begun_s = time.monotonic()
     with closing(open_ledger(out)) as ledger:
-        ledger.agree(settings)
-        n_bytes, n_unknown = _list(source, manifest, ledger)
+        try:
+            ledger.agree(settings)
+            n_bytes, n_unknown = _list(source, manifest, ledger)
+            pool = _pool(equipment, n_workers, cluster, work, time_limit or TimeLimit())
+        except BaseException:
+            ledger.give_up()
+            raise
         store = Store(out)
         runner = Runner(ledger, store, folder=out, run=run, n_bytes=n_bytes, n_unknown=n_unknown)
-        write_tables = partial(store.write_tables, ledger, task=options.task, settings=settings, card=card)
-        pool = _pool(equipment, n_workers, cluster, work)
+
+        def write_tables() -> Tally:
+            about = _about(equipment.options, settings, run=run)
+            tally = store.write_tables(ledger, task=options.task, about=about, card=card)
+            seconds = time.monotonic() - begun_s
+            store.write_run(_run_log(about, tally, n_already_there=runner.n_skipped, pool=pool, seconds=seconds))
+            return tally
+
         try:
             with closing(pool):
                 counts = runner.run(pool, on_progress=on_progress)
@@ -105,14 +136,51 @@ def run_wide(
             with suppress(OutputError):
                 write_tables()
             raise
-        write_tables()
+        tally = write_tables()
         # After the tables: they never name a file that is not there.
         store.remove_unnamed(ledger)
         return Summary(
             counts=counts,
+            n_already_there=runner.n_skipped,
+            n_unusable=tally.n_unusable,
             failures=ledger.failures(limit=MOST_FAILURES_TOLD),
             ignored_columns=() if manifest is None else manifest.ignored,
+            notes=() if manifest is None else manifest.notes,
         )
+
+
+def _about(options: RunOptions, settings: Mapping[str, str], *, run: str) -> dict[str, Any]:
+    """Return what made the results, without anything that leaves them as they are: workers, order, machine, time."""
+    return {
+        "command": f"backsight {'extract' if options.task is Task.EXTRACT else 'batch'}",
+        "software": {
+            "name": "Backsight",
+            "version": version("backsight"),
+            "libraries": installed_libraries(),
+        },
+        "settings": dict(settings),
+        "made_by": run,
+    }
+
+
+def _run_log(
+    about: Mapping[str, Any], tally: Tally, *, n_already_there: int, pool: Pool, seconds: float
+) -> dict[str, Any]:
+    """Return what one run did: what `manifest.json` must not hold, so that it is the same for the same results."""
+    return {
+        "command": about["command"],
+        "software": about["software"],
+        "ended": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "seconds": round(seconds, 1),
+        "clips_at_once": pool.n_workers,
+        "clips": {
+            "done_now": tally.n_done - n_already_there,
+            "already_there": n_already_there,
+            "unusable": tally.n_unusable,
+            "failed": tally.n_failed,
+            "waiting": tally.n_waiting,
+        },
+    }
 
 
 def equip(options: RunOptions) -> tuple[Equipment, ModelCard | None]:
@@ -125,12 +193,18 @@ def equip(options: RunOptions) -> tuple[Equipment, ModelCard | None]:
     return Equipment(settled, bundle, model), card
 
 
-def _pool(equipment: Equipment, n_workers: int | None, cluster: str | None, work: Work | None) -> Pool:
+def _pool(
+    equipment: Equipment, n_workers: int | None, cluster: str | None, work: Work | None, time_limit: TimeLimit
+) -> Pool:
     if cluster is not None:
         from backsight.batch.cluster import RayPool
 
-        return RayPool(equipment, address=cluster, n_workers=n_workers)
-    return ProcessPool(work or partial(do_clip, equipment=equipment), n_workers=n_workers or default_workers())
+        return RayPool(equipment, address=cluster, n_workers=n_workers, time_limit=time_limit)
+    return ProcessPool(
+        work or partial(do_clip, equipment=equipment),
+        n_workers=n_workers or default_workers(),
+        time_limit=time_limit,
+    )
 
 
 def _list(source: str, manifest: Manifest | None, ledger: Ledger) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from backsight.batch.ledger import Counts, Item, Ledger
 from backsight.batch.options import result_key
 from backsight.batch.processes import Failure, Outcome, Pool
-from backsight.batch.sources import Fetched, Fetcher, without_secrets
+from backsight.batch.sources import Fetched, Fetcher, why_unreadable
 from backsight.batch.store import Store
 from backsight.batch.timeleft import TimeLeft
 from backsight.batch.work import Job
@@ -109,6 +109,11 @@ class Runner:
             shutil.rmtree(self._folder / _SPOOL_NAME, ignore_errors=True)
         return self._ledger.counts()
 
+    @property
+    def n_skipped(self) -> int:
+        """Clips that an earlier run had done already."""
+        return self._n_skipped
+
     def _progress(self) -> Progress:
         return Progress(
             n_items=self._n_items,
@@ -128,7 +133,9 @@ class Runner:
             except Exception as error:  # buckets raise errors of their own: one clip's failure
                 if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                     raise output_error(self._folder, error) from error
-                self._n_failed += self._ledger.note_unreadable(item.number, reason=f"cannot be read: {_why(error)}")
+                self._n_failed += self._ledger.note_unreadable(
+                    item.number, reason=f"cannot be read: {why_unreadable(error)}"
+                )
                 self._time_left.skip(item.found.size_bytes)
                 continue
             if job is not None:
@@ -194,12 +201,3 @@ class Runner:
         del self._in_work[job.key]
         self._fetcher.release(job.path)
         self._time_left.finish(work.listed_bytes, actual_bytes=work.actual_bytes, now_s=time.monotonic())
-
-
-def _why(error: Exception) -> str:
-    """Say why in one line and without the path, which may name a person."""
-    if isinstance(error, FileNotFoundError):
-        return "it is not there"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return f"{type(error).__name__}: {' '.join(without_secrets(str(error)).split())}"[:300]

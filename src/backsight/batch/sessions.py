@@ -21,7 +21,7 @@ class SessionRow:
     subject: str
     session: str
     status: str
-    """`done`, `failed` (no recording gave a person) or `waiting` (a recording has not been looked at yet)."""
+    """`done`, `failed` (no recording that can be read shows a person) or `waiting` (one has not been looked at yet)."""
     judged: SessionVerdict | None
     """None unless done."""
     quality: QualityVerdict | None
@@ -90,7 +90,7 @@ def _judge(subject: str, session: str, items: Sequence[Item], *, card: ModelCard
     if is_waiting:
         status, reason = "waiting", ""
     elif not any(part.facts.n_with_person for part in seen):
-        status, reason = "failed", "no recording of the session shows a person"
+        status, reason = "failed", "; ".join(map(_why_nothing, parts))
     else:
         judged = assess_session(parts, card=card)
         status, reason = "done", judged.reason
@@ -99,11 +99,21 @@ def _judge(subject: str, session: str, items: Sequence[Item], *, card: ModelCard
         session=session,
         status=status,
         judged=judged,
-        quality=max((part.quality.verdict for part in parts), key=lambda verdict: verdict.severity) if judged else None,
+        quality=_quality(parts) if judged else None,
         exercises=tuple(part.exercise.value for part in parts if part.index is not None),
         failed=failed,
         reason=reason,
     )
+
+
+def _quality(parts: Sequence[_Seen | _Unreadable]) -> QualityVerdict:
+    """Return the worst quality among the exercises that count, as `Assessment.quality` does."""
+    counted = [part.quality.verdict for part in parts if part.index is not None]
+    return max(counted, key=lambda verdict: verdict.severity, default=QualityVerdict.UNUSABLE)
+
+
+def _why_nothing(part: _Seen | _Unreadable) -> str:
+    return part.failure if isinstance(part, _Unreadable) else f"`{part.exercise.label}`: no person was found"
 
 
 def _parts(items: Sequence[Item]) -> Iterator[_Seen | _Unreadable]:

@@ -17,7 +17,7 @@ from typing import Any
 import fsspec
 from fsspec.core import url_to_fs
 
-from backsight.errors import InputError, MissingDependencyError
+from backsight.errors import BacksightError, InputError, MissingDependencyError
 
 VIDEO_SUFFIXES = frozenset(
     [
@@ -46,6 +46,20 @@ _URL = re.compile(r"[A-Za-z][\w+.:-]*://[^\s'\"<>]+")
 _WEB = frozenset(("http", "https"))
 _WEB_MARKS = ("ETag", "Content-MD5", "Digest", "Last-Modified")
 """What a web server says of a file that changes with its content; fsspec passes these on."""
+_PACKAGES = {
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "az": "adlfs",
+    "abfs": "adlfs",
+    "http": "aiohttp",
+    "https": "aiohttp",
+    "sftp": "paramiko",
+    "ssh": "paramiko",
+    "hf": "huggingface_hub",
+}
+"""What fsspec needs for a protocol; of others fsspec's own words tell."""
 _LONGEST_SUFFIX = 16
 _MAGIC = "*?["
 
@@ -108,11 +122,27 @@ def open_file_system(location: str) -> tuple[Any, str]:
     try:
         system, path = url_to_fs(location)
     except ImportError as error:
-        raise MissingDependencyError(f"{shown(location)}: {error}") from error
+        protocol = location.partition(_URL_MARK)[0]
+        package = _PACKAGES.get(protocol)
+        remedy = f"it is not installed: pip install {package}" if package else " ".join(str(error).split())
+        needed = f"the package `{package}`" if package else "a package of its own"
+        raise MissingDependencyError(f"{shown(location)}: {protocol}:// needs {needed}; {remedy}") from error
     except ValueError as error:
         reason = without_secrets(str(error))
         raise InputError(f"{shown(location)}: expected a path or a URL that fsspec knows, got: {reason}") from error
     return system, path
+
+
+def why_unreadable(error: BaseException) -> str:
+    """Say in one line why a file cannot be read, without its path or address, which may name a person."""
+    status = getattr(error, "status", None)
+    if isinstance(error, FileNotFoundError):
+        return "it is not there"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(status, int):
+        return f"the server answers {status} {getattr(error, 'message', '')}".rstrip()
+    return f"{type(error).__name__}: {' '.join(without_secrets(str(error)).split())}"[:300]
 
 
 def find_recordings(source: str) -> Iterator[Found]:
@@ -127,7 +157,19 @@ def find_recordings(source: str) -> Iterator[Found]:
     """
     system, path = open_file_system(source)
     found = _look(system, path, source)
-    first = next(found, None)
+    try:
+        first = next(found, None)
+    except BacksightError:
+        raise
+    except Exception as error:  # buckets and servers raise errors of their own
+        raise InputError(
+            f"{shown(source)}: cannot be looked at: {why_unreadable(error)}; check address, network and permissions"
+        ) from error
+    if first is None and _is_web(source):
+        raise InputError(
+            f"{shown(source)}: expected the address of a recording, a manifest or a page that links to recordings, "
+            "and the server has none there; check the address"
+        )
     if first is None:
         raise InputError(
             f"{shown(source)}: expected a folder with recordings ({', '.join(sorted(VIDEO_SUFFIXES))}), a glob that "
@@ -164,6 +206,10 @@ def _look(system: Any, path: str, source: str) -> Iterator[Found]:
         for _, entry in sorted(system.glob(path, detail=True).items()):
             if entry["type"] == "file":
                 yield as_found(entry, root=root)
+
+
+def _is_web(location: str) -> bool:
+    return location.partition(_URL_MARK)[0] in _WEB and _URL_MARK in location
 
 
 def _is_plain(part: str) -> bool:

@@ -10,8 +10,10 @@ import hashlib
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,13 @@ from backsight.batch.facts import ClipFacts
 from backsight.batch.ledger import Item, Ledger
 from backsight.batch.options import Task
 from backsight.batch.sessions import judge_sessions
-from backsight.domain.assessment import NO_DIAGNOSIS, ModelCard
+from backsight.domain.assessment import NO_DIAGNOSIS, ModelCard, QualityVerdict
 from backsight.exports.folder import output_error
 
-RESULTS_VERSION = "1.0"
+RESULTS_VERSION = "1.1"
+RUN_VERSION = "1.0"
 MANIFEST_NAME = "manifest.json"
+RUN_NAME = "run.json"
 _ROWS_AT_ONCE = 1024
 _PREFIX_LENGTH = 2
 """Landmarks lie in 256 folders, by the first two digits of their key."""
@@ -87,6 +91,22 @@ SESSIONS_SCHEMA = pa.schema(
         *_fields(pa.list_(_TEXT), "exercises", "failed", "notes"),
     ]
 )
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many clips of a results folder stand where; all but `n_unusable` add up to all clips."""
+
+    n_done: int
+    n_unusable: int
+    """Of those that are done: seen, but too poor for any number."""
+    n_failed: int
+    n_waiting: int
+
+    @property
+    def n_clips(self) -> int:
+        """All clips that the source names."""
+        return self.n_done + self.n_failed + self.n_waiting
 
 
 class Store:
@@ -155,34 +175,64 @@ class Store:
             raise output_error(path, error) from error
         return hashlib.sha256(content).hexdigest()
 
-    def write_tables(self, ledger: Ledger, *, task: Task, settings: Mapping[str, Any], card: ModelCard | None) -> None:
+    def write_tables(self, ledger: Ledger, *, task: Task, about: Mapping[str, Any], card: ModelCard | None) -> Tally:
         """Write all tables from the ledger, a few rows at a time, and then the manifest that names them.
+
+        Parameters
+        ----------
+        about
+            What the manifest says of how the results were made; the same for the same results, whoever made them.
 
         Raises
         ------
         OutputError
             When a file cannot be written.
         """
+        count: Counter[str] = Counter()
         tables: dict[str, tuple[pa.Schema, Iterator[dict[str, Any]]]] = {
-            "clips.parquet": (CLIPS_SCHEMA, map(self._clip_row, ledger.outcomes())),
+            "clips.parquet": (CLIPS_SCHEMA, _counted(map(self._clip_row, ledger.outcomes()), count)),
             "quality.parquet": (QUALITY_SCHEMA, _each(_check_rows, ledger.outcomes())),
         }
         if task is Task.ASSESS and card is not None:
             tables["measures.parquet"] = (MEASURES_SCHEMA, _each(_measure_rows, ledger.outcomes()))
             tables["sessions.parquet"] = (SESSIONS_SCHEMA, _session_rows(ledger, card))
         files = {name: self._write_table(name, schema, rows) for name, (schema, rows) in tables.items()}
-        counts = ledger.counts()
+        tally = Tally(
+            n_done=count["done"],
+            n_unusable=count[QualityVerdict.UNUSABLE],
+            n_failed=count["failed"],
+            n_waiting=count["waiting"],
+        )
         document = {
             "schema": "backsight.batch",
             "schema_version": RESULTS_VERSION,
             "statement": NO_DIAGNOSIS,
-            "software": {"name": "Backsight"},
-            "settings": dict(settings),
+            **about,
             "model": None if card is None else {"name": card.name, "version": card.version, "headline": card.headline},
-            "clips": {"named": counts.n_items, "done": counts.n_done, "failed": counts.n_failed},
+            "clips": {
+                "named": tally.n_clips,
+                "done": tally.n_done,
+                "unusable": tally.n_unusable,
+                "failed": tally.n_failed,
+                "waiting": tally.n_waiting,
+            },
             "files": files,
         }
-        path = self._folder / MANIFEST_NAME
+        self._write_json(MANIFEST_NAME, document)
+        return tally
+
+    def write_run(self, about: Mapping[str, Any]) -> None:
+        """Write what the last run did: the one file that tells runs apart which give the same results.
+
+        Raises
+        ------
+        OutputError
+            When the file cannot be written.
+        """
+        self._write_json(RUN_NAME, {"schema": "backsight.batch-run", "schema_version": RUN_VERSION, **about})
+
+    def _write_json(self, name: str, document: Mapping[str, Any]) -> None:
+        path = self._folder / name
         try:
             with _in_place(path) as part:
                 part.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -228,6 +278,13 @@ class Store:
                 "landmarks_sha256": item.landmarks_sha256,
             }
         )
+
+
+def _counted(rows: Iterable[dict[str, Any]], count: Counter[str]) -> Iterator[dict[str, Any]]:
+    """Hand rows of clips on, and count their status and quality."""
+    for row in rows:
+        count.update(str(row[name]) for name in ("status", "quality") if row.get(name))
+        yield row
 
 
 def _who(item: Item) -> dict[str, Any]:

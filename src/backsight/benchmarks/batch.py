@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 import os
 import statistics
 import subprocess
@@ -11,37 +10,33 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from backsight.batch.ledger import NewItem, open_ledger
 from backsight.batch.options import ClipOptions, RunOptions, Task
-from backsight.batch.processes import ProcessPool
 from backsight.batch.run import equip, run_wide
-from backsight.batch.runner import Runner
-from backsight.batch.sources import find_recordings
-from backsight.batch.store import Store
+from backsight.batch.store import RUN_NAME
 from backsight.batch.work import ClipResult, Equipment, Job, do_clip
+from backsight.benchmarks.batch_growth import Progress, measure_length, measure_number, measure_resolution
 from backsight.benchmarks.figures import BenchmarkResult, Figure
-from backsight.benchmarks.road import DEMO_FRAGMENT, peak_memory_mib
+from backsight.benchmarks.road import DEMO_FRAGMENT
 from backsight.errors import InputError, MissingDependencyError
 from backsight.settings import demo_clip_path
 
 N_CLIPS = 8
 """Enough that the last clip, which one worker does alone, costs little of the whole."""
 CLIP_S = 4.0
-TINY_COUNTS = (100, 1000, 10_000)
-"""Clips of a few bytes, for what the bookkeeping costs."""
-
-Progress = Callable[[str, int, int], None]
+START_S = 1.0
+"""Length of the clips that a start-up is timed with; what their frames cost is taken off."""
+GROWTH_REPEATS = 3
 
 
 def run_batch(
     *, n_clips: int = N_CLIPS, repeats: int = 3, with_ray: bool = True, on_progress: Progress | None = None
 ) -> BenchmarkResult:
-    """Measure scaling, overhead, bookkeeping and memory, and whether bytes depend on who did the work.
+    """Measure scaling, overhead, growth and memory, and whether bytes depend on who did the work.
 
     Parameters
     ----------
@@ -60,6 +55,10 @@ def run_batch(
     options = RunOptions(Task.EXTRACT)
     notes = [
         "Bookkeeping and memory are of clips of a few bytes, whose work is a function that does nothing.",
+        "Start-up is a run with a clip of 1 s for each worker, less a single run of one; it is taken off before "
+        "runs are compared.",
+        "Growth with length and resolution is of single runs of the demo's walk, decoding included; frames above 720p "
+        "are decoded whole and then scaled down.",
         "Single runs are the same function called in one process, one thread a clip, without pool, ledger or tables.",
     ]
     with tempfile.TemporaryDirectory() as scratch:
@@ -72,44 +71,15 @@ def run_batch(
                 figures.append(_ray_bytes(folder, clips))
             except MissingDependencyError as error:
                 notes.append(f"Ray is left out: {error}")
-        figures += _bookkeeping(folder, on_progress=on_progress)
+        figures += measure_number(folder, on_progress=on_progress)
+        equipment, _ = equip(options)
+        demo = demo_clip_path()
+        figures += measure_length(folder / "lengths", demo, equipment, repeats=GROWTH_REPEATS)
+        figures += measure_resolution(folder / "sizes", demo, equipment, repeats=GROWTH_REPEATS)
     return BenchmarkResult(name="batch", figures=tuple(figures), notes=tuple(notes))
 
 
-def do_nothing(job: Job) -> ClipResult:
-    """Stand in for the work, so that what is left is bookkeeping."""
-    return ClipResult(_NO_FACTS, job.key.encode(), n_frames=1)
-
-
-_NO_FACTS = (
-    '{"analysed_height_px": 1, "analysed_width_px": 1, "checks": [], "codec": "", "duration_s": 1.0, "exercise": null,'
-    ' "filled_share": NaN, "first_timestamp_s": 0.0, "fps": 1.0, "height_px": 1, "index": null, "index_high": NaN,'
-    ' "index_low": NaN, "index_raw": NaN, "measured": [], "n_frames": 1, "n_with_person": 1, "removed_share": 0.0,'
-    ' "unfamiliar_share": NaN, "width_px": 1}'
-)
-
-
-def do_tiny_clips(folder: Path, n_clips: int) -> tuple[float, float]:
-    """Take clips of a few bytes through ledger, pool and tables; returns (seconds, peak memory in MiB of this process).
-
-    Called in a process of its own, so that the peak is that of this run.
-    """
-    source = folder / "tiny"
-    source.mkdir(parents=True)
-    for number in range(n_clips):
-        (source / f"{number:06d}.mp4").write_text(str(number), encoding="utf-8")
-    (out := folder / "out").mkdir()
-    begun_s = time.perf_counter()
-    with closing(open_ledger(out)) as ledger:
-        ledger.add_items(NewItem(row, found, ClipOptions()) for row, found in enumerate(find_recordings(str(source))))
-        store = Store(out)
-        with closing(ProcessPool(do_nothing, n_workers=1)) as pool:
-            Runner(ledger, store, folder=out, run="tiny").run(pool)
-        store.write_tables(ledger, task=Task.EXTRACT, settings={}, card=None)
-    return time.perf_counter() - begun_s, peak_memory_mib() or math.nan
-
-
-def _copies(folder: Path, n_clips: int) -> Path:
+def _copies(folder: Path, n_clips: int, *, clip_s: float = CLIP_S) -> Path:
     """Write clips that differ in their bytes and not in their pictures."""
     from backsight.benchmarks.long_clip import write_looped
     from backsight.inputs import parse_clip
@@ -119,7 +89,7 @@ def _copies(folder: Path, n_clips: int) -> Path:
         raise InputError(f"{demo.name} is not here yet: run `make demo` first")
     folder.mkdir()
     first = folder / "0.mp4"
-    write_looped(first, parse_clip(f"{demo}{DEMO_FRAGMENT}").open(), duration_s=CLIP_S)
+    write_looped(first, parse_clip(f"{demo}{DEMO_FRAGMENT}").open(), duration_s=clip_s)
     content = first.read_bytes()
     for number in range(1, n_clips):
         # A `free` box (ISO/IEC 14496-12) at the end of an MP4 file is skipped by every reader.
@@ -145,12 +115,20 @@ def _scaling(
             begun_s = time.perf_counter()
             side(out)
             timings[name].append(time.perf_counter() - begun_s)
-    start_s = statistics.median(_start_up(folder / f"start-{repeat}", options) for repeat in range(repeats))
+    starts_s = [
+        statistics.median(
+            _start_up(folder / f"start-{n_workers}-{repeat}", equipment, n_workers) for repeat in range(repeats)
+        )
+        for n_workers in (1, 2)
+    ]
     single, one, two = (statistics.median(timings[name]) for name in sides)
     n_clips = len(list(clips.iterdir()))
-    yield Figure("two_workers_over_one", (one - start_s) / (two - start_s), "ratio", repeats, bar=1.8, better="higher")
-    yield Figure("one_worker_over_single_runs", (one - start_s) / single, "ratio", repeats, bar=1.05)
-    yield Figure("start_up", start_s, "s", repeats)
+    yield Figure(
+        "two_workers_over_one", (one - starts_s[0]) / (two - starts_s[1]), "ratio", repeats, bar=1.8, better="higher"
+    )
+    yield Figure("one_worker_over_single_runs", (one - starts_s[0]) / single, "ratio", repeats, bar=1.05)
+    yield Figure("start_up", starts_s[0], "s", repeats)
+    yield Figure("start_up_two_workers", starts_s[1], "s", repeats)
     yield Figure("single_run", single / n_clips, "s a clip", repeats)
     same = _tree(folder / "one-0") == _tree(folder / "two-0")
     yield Figure("same_bytes_one_and_two_workers", float(same), "1 = yes", n_clips, bar=1.0, better="higher")
@@ -165,13 +143,17 @@ def _timed_run(clips: Path, out: Path, options: RunOptions, *, n_workers: int) -
     run_wide(str(clips), out, options=options, n_workers=n_workers)
 
 
-def _start_up(folder: Path, options: RunOptions) -> float:
-    """Time a run over one file that is no video: everything that does not depend on the number of clips."""
-    folder.mkdir()
-    (folder / "none.mp4").write_bytes(b"no video")
+def _start_up(folder: Path, equipment: Equipment, n_workers: int) -> float:
+    """Time a run over a short clip for each worker, less that clip: everything that does not depend on their number.
+
+    The clips are real ones, because workers load decoder and engine only for those.
+    """
+    clips = _copies(folder, n_workers, clip_s=START_S)
     begun_s = time.perf_counter()
-    run_wide(str(folder), folder / "out", options=options, n_workers=1)
-    return time.perf_counter() - begun_s
+    run_wide(str(clips), folder / "out", options=equipment.options, n_workers=n_workers)
+    ended_s = time.perf_counter()
+    do_clip(Job("0" * 32, clips / "0.mp4", ClipOptions()), equipment)
+    return 2 * ended_s - begun_s - time.perf_counter()
 
 
 def _killed_worker(folder: Path, clips: Path, options: RunOptions) -> Figure:
@@ -234,36 +216,10 @@ def two_ray_nodes() -> Iterator[str]:
         cluster.shutdown()
 
 
-def _bookkeeping(folder: Path, *, on_progress: Progress | None) -> Iterator[Figure]:
-    program = (
-        "import sys; from pathlib import Path; from backsight.benchmarks.batch import do_tiny_clips;"
-        "print(*do_tiny_clips(Path(sys.argv[1]), int(sys.argv[2])))"
-    )
-    costs: dict[int, tuple[float, float]] = {}
-    for done, n_clips in enumerate(TINY_COUNTS):
-        if on_progress:
-            on_progress("batch: bookkeeping", done, len(TINY_COUNTS))
-        out = subprocess.run(
-            [sys.executable, "-c", program, str(folder / f"tiny-{n_clips}"), str(n_clips)],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.split()
-        costs[n_clips] = (float(out[-2]), float(out[-1]))
-        yield Figure(f"bookkeeping_{n_clips}_clips", 1000 * costs[n_clips][0] / n_clips, "ms a clip", 1)
-        yield Figure(f"peak_memory_{n_clips}_clips", costs[n_clips][1], "MiB", 1)
-    fewest, middle, most = TINY_COUNTS
-    # From the middle to the largest count, because the smallest is mostly start-up.
-    per_clip = (costs[most][0] - costs[middle][0]) / (most - middle)
-    before = (costs[middle][0] - costs[fewest][0]) / (middle - fewest)
-    yield Figure("bookkeeping_growth", per_clip / before, "ratio", len(TINY_COUNTS), bar=1.5)
-    yield Figure("peak_memory_growth", costs[most][1] / costs[fewest][1], "ratio", len(TINY_COUNTS), bar=1.15)
-
-
 def _tree(out: Path) -> dict[str, bytes]:
-    """Return all results by name; the ledger is bookkeeping."""
+    """Return all results by name; the ledger is bookkeeping, and so is what the last run did."""
     return {
         str(path.relative_to(out)): path.read_bytes()
         for path in sorted(out.rglob("*"))
-        if path.is_file() and not path.name.startswith(".ledger")
+        if path.is_file() and path.name != RUN_NAME and not path.name.startswith(".ledger")
     }

@@ -13,13 +13,12 @@ from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence
 from backsight.pose.filtering import fill_short_gaps, filter_by_visibility
 from backsight.pose.quality import judge_quality
-from backsight.rendering.setting import sample_setting
 from backsight.scoring.calibration import SCALED, Calibration, Conditions, calibrate
 from backsight.scoring.calibration_fit import CalibrationSample
 from backsight.scoring.measure import take_measures
 from backsight.scoring.person import observe
 from backsight.simulation.camera import landmarks_as_seen
-from backsight.studio.filmed import _SETTING, FilmedRecording, Shot
+from backsight.studio.filmed import FilmedRecording, Shot, stage
 
 BYSTANDER, OCCLUDER = "bystander", "occluder"
 PERFECT = "perfect"
@@ -180,8 +179,8 @@ def _disturbance(shot: Shot) -> str | None:
     """Return what is wrong with a recording, on purpose or by chance."""
     if shot.spoil is not None:
         return str(shot.spoil)
-    # Drawn again as `studio.filmed.stage` draws it: a recording does not keep its room.
-    setting = sample_setting(shot.rng(_SETTING), exercise=shot.exercise)
+    # Drawn again: a recording does not keep its room.
+    setting = stage(shot, shot.perform()).setting
     if setting.company is not None:
         return BYSTANDER
     return None if setting.occluder is None else OCCLUDER

@@ -1,6 +1,7 @@
 """`backsight benchmark live`: frames from a 30 fps source, seen, thought about and drawn as `backsight live` does.
 
-A file is played at a camera's pace, again and again where it is shorter than the time asked for. Latency runs from the
+A file of 1280 x 720 pixels is played at a camera's pace, again and again where it is shorter than the time asked for:
+by default the walk of the session that ships, which is drawn but of a camera's size. Latency runs from the
 moment a picture is there, as from a camera, to the moment the window has painted it; without a display pictures are
 drawn but not shown, and a note says so.
 """
@@ -17,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backsight.benchmarks.figures import BenchmarkResult, Figure
-from backsight.benchmarks.road import DEMO_FRAGMENT
+from backsight.demo.session import session_clips
 from backsight.domain.recording import Exercise
 from backsight.errors import InputError, OutputError
 from backsight.live.session import COUNTDOWN_S
-from backsight.settings import demo_clip_path
 
 if TYPE_CHECKING:
     from backsight.live.figures import LiveFigures
@@ -78,7 +78,7 @@ def run_live(
     Parameters
     ----------
     clip_text
-        A recording, with an optional media fragment; the demo's walking clip by default.
+        A recording, with an optional media fragment; the walk of the session that ships by default.
     seconds
         How long to watch.
     engine, pose_model
@@ -87,13 +87,10 @@ def run_live(
     Raises
     ------
     InputError
-        When no clip is named and the demo's clip has not been fetched yet.
+        When the clip cannot be read, or not one frame of it was drawn.
     """
     if clip_text is None:
-        demo = demo_clip_path()
-        if not demo.exists():
-            raise InputError(f"{demo.name} is not here yet: run `make demo` first or name a recording with --clip")
-        clip_text = f"{demo}{DEMO_FRAGMENT}"
+        clip_text = str(session_clips()[Exercise.WALK])
     figures, size, cpu_s, note = _watch(clip_text, seconds=seconds, engine=engine, pose_model=pose_model)
     latencies = figures.latencies_ms
     if not latencies:

@@ -54,8 +54,16 @@ CHANGED_SHARE = 0.001
 SEED = 1
 
 _ROAD_REPEATS = 3
-_DEMO_JUMP_FROM = "48f"
-"""From here on the demo's clip shows both people, and one of them jumps."""
+_DEMO_SCENES = (
+    DEMO_FRAGMENT,
+    "#t=48f",
+    "#t=0f,48f&xywh=0,0,1000,480",
+    "#t=30f,110f&xywh=1100,420,668,574",
+    "#t=135f,230f&xywh=500,0,1268,994",
+)
+"""Of the demo's clip, which is real: a woman walks; both people are in view, of whom one jumps; a man alone moves arms
+and legs, seen from the front; the woman comes out from behind a tree; the man jumps, is gone against the sun, comes
+back as he lands and goes behind the tree."""
 _UNITS = {"image_median_px": "px", "image_p95_px": "px", "world_median_mm": "mm"}
 
 Result = TypeVar("Result")
@@ -111,8 +119,8 @@ def run_pose(
     Parameters
     ----------
     clips
-        Recordings, each with an optional media fragment; the first shows one person. Empty = the demo's, once cut to
-        the woman who walks and once whole, with two people of whom one jumps.
+        Recordings, each with an optional media fragment; the first shows one person. Empty = five parts of the demo's
+        real clip: a walk, two people, movements from the front, somebody hidden at first, a jump with a return.
     models
         `lite`, `full`, `heavy`.
     n_frames
@@ -143,7 +151,7 @@ def _demo_clips() -> tuple[str, ...]:
     demo = demo_clip_path()
     if not demo.exists():
         raise InputError(f"{demo.name} is not here yet: run `make demo` first or name recordings")
-    return f"{demo}{DEMO_FRAGMENT}", f"{demo}#t={_DEMO_JUMP_FROM}"
+    return tuple(f"{demo}{part}" for part in _DEMO_SCENES)
 
 
 def _run_model(
@@ -181,7 +189,9 @@ def run_scene(bundle: Path, scene: Scene) -> SceneRun:
         for frame in scene.frames:
             images = dict.fromkeys(trackers, frame.image)
             images["changed"] = change_imperceptibly(frame.image, rng, share=CHANGED_SHARE)
-            was_tracked = bool(seen["openvino"]) and seen["openvino"][-1] is not None
+            had_somebody = bool(seen["openvino"]) and seen["openvino"][-1] is not None
+            # Close up the detector goes on looking for somebody in the whole frame.
+            was_tracked = had_somebody and not trackers["openvino"].is_close_up
             for name, tracker in trackers.items():
                 track = partial(tracker.track, images[name], timestamp_ms=round(1000 * frame.timestamp_s))
                 seen[name].append(costs[name].of(track))

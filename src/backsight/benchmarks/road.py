@@ -141,10 +141,14 @@ def _bare_detector() -> Iterator[Callable[[Any, int], None]]:
 
 
 def _index_latency(*, repeats: int) -> tuple[Figure, ...]:
-    from backsight.composition import index_predictor
+    from backsight.composition import model_path
     from backsight.features.schema import FEATURE_NAMES
+    from backsight.network.checkpoint import load_checkpoint
+    from backsight.network.predictor import OnnxPredictor
 
-    predictor = index_predictor("lstm-paper", n_threads=1)
+    # The paper's network: its 11 ms are what this stands beside.
+    checkpoint = load_checkpoint(model_path("lstm-paper"), expected_features=FEATURE_NAMES)
+    predictor = OnnxPredictor(checkpoint, n_threads=1)
     values = np.random.default_rng(SEED).uniform(size=(150, len(FEATURE_NAMES)))
     features = FeatureSequence(values=values, names=FEATURE_NAMES, timestamps_s=np.arange(150) / 30.0)
     predictor.predict(features)

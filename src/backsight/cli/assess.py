@@ -13,13 +13,34 @@ from backsight.cli.exit_codes import ExitCode
 from backsight.cli.progress import progress_bar
 from backsight.domain.assessment import RED_FLAG_ABOVE
 from backsight.domain.recording import EXERCISE_LIMIT_S, HEIGHT_RANGE_M, Exercise
+from backsight.errors import InputError
+from backsight.inputs import parse_exercise
 from backsight.pose.engines import PoseEngine
 from backsight.pose.weights import PoseModel
-from backsight.reporting.wording import ERROR_MEANING, format_interval, format_measured, format_norm
+from backsight.reporting.wording import (
+    COMPARISONS,
+    ERROR_MEANING,
+    compare,
+    describe_landmarks,
+    format_interval,
+    format_measured,
+    format_norm,
+)
 
 if TYPE_CHECKING:
     from backsight.domain.assessment import Assessment, ExerciseAssessment, Measurement
     from backsight.inputs import Input
+
+
+def read_exercise(text: str) -> Exercise:
+    """Read an option's exercise."""
+    try:
+        return parse_exercise(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+EXERCISE_METAVAR = "|".join(Exercise)
 
 
 def assess(
@@ -27,7 +48,10 @@ def assess(
         str | None,
         typer.Argument(help="A video file, or camera:0 to record now. For a session use the three options instead."),
     ] = None,
-    exercise: Annotated[Exercise | None, typer.Option(help="What the person does in VIDEO.")] = None,
+    exercise: Annotated[
+        Exercise | None,
+        typer.Option(parser=read_exercise, metavar=EXERCISE_METAVAR, help="What the person does in VIDEO."),
+    ] = None,
     touch_toes: Annotated[str | None, typer.Option(help="Session: recording of touching the toes.")] = None,
     walk: Annotated[str | None, typer.Option(help="Session: recording of the 2 m walk.")] = None,
     jump: Annotated[str | None, typer.Option(help="Session: recording of the jump.")] = None,
@@ -68,7 +92,9 @@ def assess(
     as_json: Annotated[bool, typer.Option("--json", help="Print assessment.json instead of the table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Assess a recording, or a session of up to three, and write a report.
+    """Assess a recording or a session and write a report.
+
+    A session has up to three recordings, one an exercise.
 
     One recording:  backsight assess walk.mp4 --exercise walk
 
@@ -110,7 +136,9 @@ def assess(
     else:
         _print_table(assessment, folder)
     if assessment.index is None:
-        typer.echo(f"backsight: unusable: {assessment.reason} The report is in {folder}", err=True)
+        # The table has said why already; who reads JSON has it in there, and one line of it here.
+        why = assessment.reason if as_json else "no recording was good enough for an index; the reasons stand above."
+        typer.echo(f"backsight: unusable: {why} The report is in {folder}", err=True)
         raise typer.Exit(ExitCode.UNUSABLE)
 
 
@@ -223,9 +251,12 @@ def _print_table(assessment: Assessment, folder: Path) -> None:
             style="bold",
         )
         console.print(assessment.reason)
+    else:
+        console.print("\nNo spinal health index: no recording was good enough for one.", style="bold")
     for note in assessment.notes:
         console.print(note)
-    console.print(f"Model: {assessment.model.headline}")
+    console.print(f"Landmarks: {describe_landmarks(assessment)}")
+    console.print(f"Model: {assessment.model.name} {assessment.model.version}. {assessment.model.headline}")
     console.print(NO_DIAGNOSIS)
     console.print(f"Report: {folder / 'report.html'}")
 
@@ -233,12 +264,13 @@ def _print_table(assessment: Assessment, folder: Path) -> None:
 def _rows(part: ExerciseAssessment) -> list[tuple[str, str, str, str]]:
     rows = []
     if part.index is not None:
-        rows.append(("  index", f"{part.index:.2f}", f"up to {RED_FLAG_ABOVE:.2f}", ""))
+        verdict = "–" if part.interval is None else part.interval.verdict
+        rows.append(("  index", f"{part.index:.2f}", f"up to {RED_FLAG_ABOVE:.2f}", verdict))
     for sub in part.sub_indices:
         known = not math.isnan(sub.value)
         value = f"{sub.value:.2f} ({_value(sub.measurement)})" if known else "not measured"
         rows.append((f"  {sub.label} (sub-index)", value, _norm(sub.measurement), sub.verdict))
-    rows += [(f"  {item.label}", _value(item), _norm(item), "") for item in part.measurements]
+    rows += [(f"  {item.label}", _value(item), _norm(item), _compared(item)) for item in part.measurements]
     return rows
 
 
@@ -254,6 +286,12 @@ def _why_not_measured(part: ExerciseAssessment) -> dict[str, list[str]]:
 
 def _value(item: Measurement) -> str:
     return "not measured" if math.isnan(item.value) else format_measured(item.value, item.unit, error=item.error)
+
+
+def _compared(item: Measurement) -> str:
+    """Return where a value lies against the usual range; a dash where there is no value or no range."""
+    words, _ = COMPARISONS["" if item.norm is None else compare(item.value, item.norm, error=item.error)]
+    return words or "–"
 
 
 def _norm(item: Measurement) -> str:

@@ -44,7 +44,10 @@ def benchmark(
     ] = None,
     clip: Annotated[
         str | None,
-        typer.Option(help="road, live: recording to run on, #t= and &xywh= allowed; default the demo's walking clip."),
+        typer.Option(
+            help="road, live: recording to run on, #t= and &xywh= allowed; default the demo's walking clip, "
+            "for live the walk of the session that ships."
+        ),
     ] = None,
     repeats: Annotated[
         int, typer.Option(min=1, help="road: how often each timing is taken; the ratios are of medians.")

@@ -23,10 +23,14 @@ def demo(
     ] = PoseModel.FULL,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Assess a virtual volunteer's session, which ships with Backsight, and print each estimate beside the truth."""
+    """Assess the session that ships, and print estimate beside truth.
+
+    The person in it is a virtual volunteer, drawn and nobody real, so the truth is known.
+    """
     from backsight.composition import assess_to_folder
     from backsight.demo.session import compare, session_clips, session_height_m
     from backsight.inputs import Clip
+    from backsight.reporting.wording import describe_landmarks
 
     with progress_bar(quiet=quiet) as show:
         assessment = assess_to_folder(
@@ -38,7 +42,16 @@ def demo(
             on_progress=show,
         )
     _print_comparison(compare(assessment))
+    typer.echo(f"Landmarks: {describe_landmarks(assessment)}. {_other_model(pose_model)}".rstrip())
     typer.echo(f"report: {out / 'report.html'}")
+
+
+def _other_model(pose_model: PoseModel) -> str:
+    """Return that other commands look with another model than this one did; empty where they look with the same."""
+    usual = PoseModel.LITE
+    if pose_model is usual:
+        return ""
+    return f"Other commands take `{usual}`, the fastest, unless told `--pose-model {pose_model}`."
 
 
 def _print_comparison(rows: tuple[Comparison, ...]) -> None:

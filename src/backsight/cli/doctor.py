@@ -46,7 +46,10 @@ class Finding:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Say what is installed and what is missing; exit code 1 when a video cannot be assessed."""
+    """Say what is installed and what is missing.
+
+    Exit code 1 when a video cannot be assessed.
+    """
     findings = examine()
     broken = any(finding.needed and not finding.ok for finding in findings)
     if as_json:

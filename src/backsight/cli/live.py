@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backsight.cli.assess import parse_height_m
+from backsight.cli.assess import EXERCISE_METAVAR, parse_height_m, read_exercise
 from backsight.cli.progress import progress_bar
 from backsight.domain.assessment import NO_DIAGNOSIS
 from backsight.domain.recording import CAMERA_PREFIX, EXERCISE_LIMIT_S, Exercise
@@ -32,7 +32,11 @@ def live(
     ] = None,
     exercise: Annotated[
         Exercise | None,
-        typer.Option(help="Exercise to begin with; without a window: the one that is done from the first frame on."),
+        typer.Option(
+            parser=read_exercise,
+            metavar=EXERCISE_METAVAR,
+            help="Exercise to begin with; without a window: the one that is done from the first frame on.",
+        ),
     ] = None,
     seconds: Annotated[
         float, typer.Option(min=1, max=EXERCISE_LIMIT_S, help="An exercise ends by itself after so many seconds.")
@@ -60,7 +64,9 @@ def live(
     as_json: Annotated[bool, typer.Option("--json", help="With --no-window: print one JSON line a frame.")] = False,
     stop_after: Annotated[float | None, typer.Option(min=0.1, help="Stop by itself after so many seconds.")] = None,
 ) -> None:
-    """Show what the camera sees, what to do next, and the index so far; record and save an assessment.
+    """Guide a person in front of a camera, and assess them meanwhile.
+
+    Shows what the camera sees, what to do next and the index so far; records, and saves an assessment.
 
     The live index is a preview. What `s` saves is assessed like a recording by `backsight assess`, and is the result.
 
@@ -177,6 +183,8 @@ def _without_window(
 
     predictor = index_predictor(model)
     connect = connect_to(source, predictor=predictor, pose_model=pose_model, engine=engine)
+    # A camera that is not there is the only thing to say then.
+    source.open()
     _to_stderr(f"{predictor.card.headline} {NO_DIAGNOSIS}")
     try:
         run_lines(

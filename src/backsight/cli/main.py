@@ -11,10 +11,12 @@ import typer
 
 from backsight.cli import assess, benchmark, data, demo, doctor, evaluate, live, models, simulate, train, tune, wide
 from backsight.cli.exit_codes import ExitCode
+from backsight.cli.wording import PlainGroup
 from backsight.errors import BacksightError
 
 app = typer.Typer(
     name="backsight",
+    cls=PlainGroup,
     help="Watch a person move on an ordinary camera and estimate the risk of spinal dysfunction. Not a diagnosis.",
     no_args_is_help=True,
     add_completion=False,
@@ -24,11 +26,11 @@ app = typer.Typer(
 app.command("assess")(assess.assess)
 app.command("live")(live.live)
 app.command("demo")(demo.demo)
-app.command("extract")(wide.extract)
-app.command("batch")(wide.batch)
+app.command("extract", short_help="Find the landmarks in many recordings.")(wide.extract)
+app.command("batch", short_help="Assess many people from a table of recordings.")(wide.batch)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
-app.command("train")(train.train)
+app.command("train", short_help="Learn from a study, or from virtual volunteers.")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(evaluate.compare)
 app.command("tune")(tune.tune)

@@ -20,10 +20,10 @@ def fetch(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Fetch BlazePose from the npm registry, verify it and keep it on this machine.
+    """Fetch BlazePose's weights and keep them here.
 
-    The weights go into BACKSIGHT_MODELS_DIR when it is set, else into your cache folder. Copy that folder to a machine
-    without a network and point BACKSIGHT_MODELS_DIR at it there.
+    They come from the npm registry and are verified. They go into BACKSIGHT_MODELS_DIR when it is set, else into your
+    cache folder. Copy that folder to a machine without a network and point BACKSIGHT_MODELS_DIR at it there.
     """
     from backsight.pose.weights import fetch_bundles
 
@@ -36,7 +36,7 @@ def fetch(
 
 @app.command("list")
 def list_models() -> None:
-    """Say which BlazePose models are here and whether they are unaltered."""
+    """Say which BlazePose models are here and unaltered."""
     from backsight.pose.weights import bundle_state
 
     folder = Settings.from_environment().models_dir

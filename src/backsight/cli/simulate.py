@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from backsight.cli.assess import EXERCISE_METAVAR, read_exercise
 from backsight.cli.progress import progress_bar
 from backsight.domain.recording import Exercise
 from backsight.pose.weights import PoseModel
@@ -20,14 +21,20 @@ FPS_RANGE = (5.0, 120.0)
 SMALLEST_PX, LARGEST_PX = 64, 3840
 
 app = typer.Typer(
-    help="Virtual volunteers: people who are drawn, move as we say, and whose truth is known (extra `simulate`).",
+    help="Film virtual volunteers, whose truth is known.\n\nThey are drawn and move as we say (extra `simulate`).",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 _Seed = Annotated[int, typer.Option(min=0, help="Cohort that the volunteers are of; same seed, same people.")]
 _Exercises = Annotated[
-    list[Exercise] | None, typer.Option("--exercise", help="What is filmed, may be repeated; all three when not given.")
+    list[Exercise] | None,
+    typer.Option(
+        "--exercise",
+        parser=read_exercise,
+        metavar=EXERCISE_METAVAR,
+        help="What is filmed, may be repeated; all three when not given.",
+    ),
 ]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
@@ -52,7 +59,9 @@ def volunteer(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier volunteer there.")] = False,
     quiet: _Quiet = False,
 ) -> None:
-    """Film one volunteer: a clip an exercise, truth.json and truth.parquet.
+    """Film one volunteer.
+
+    Makes a clip an exercise, truth.json and truth.parquet.
 
     backsight simulate volunteer --number 3 --seed 1 --view side --out volunteer-3
     """
@@ -94,7 +103,10 @@ def cohort(
     workers: Annotated[int, typer.Option(min=1, help="Processes; each takes a core and up to 1 GB.")] = 1,
     quiet: _Quiet = False,
 ) -> None:
-    """Film many volunteers, each into a folder of their own, with a table of all: manifest.csv."""
+    """Film many volunteers.
+
+    Each goes into a folder of their own; manifest.csv is a table of all.
+    """
     from backsight.laboratory import simulate_cohort
 
     if pose_model and not landmarks_only:

@@ -39,6 +39,14 @@ _Machines = Annotated[
 _Address = Annotated[
     str, typer.Option(help="Of the Ray cluster: auto = the one that runs on this machine, local, or HOST:PORT.")
 ]
+_ClipTimeout = Annotated[
+    float | None,
+    typer.Option(
+        min=1,
+        metavar="SECONDS",
+        help="Give a clip up after so long; 600 s and 20 s for each of its seconds when not given.",
+    ),
+]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
@@ -53,6 +61,7 @@ def extract(
     workers: _Workers = None,
     engine_cluster: _Machines = Machines.LOCAL,
     address: _Address = "auto",
+    clip_timeout: _ClipTimeout = None,
     quiet: _Quiet = False,
 ) -> None:
     """Find BlazePose's landmarks in many recordings, and judge the quality of each.
@@ -62,7 +71,8 @@ def extract(
     Run it again after an interruption: finished clips are skipped. Exit code 5: some clips failed, the others are done.
     """
     options = RunOptions(Task.EXTRACT, pose_model=pose_model.value, engine=engine.value, follow_largest=follow_largest)
-    _run(source, out, options, workers=workers, cluster=_cluster(engine_cluster, address), quiet=quiet)
+    cluster = _cluster(engine_cluster, address)
+    _run(source, out, options, workers=workers, cluster=cluster, clip_timeout=clip_timeout, quiet=quiet)
 
 
 def batch(
@@ -80,6 +90,7 @@ def batch(
     workers: _Workers = None,
     engine_cluster: _Machines = Machines.LOCAL,
     address: _Address = "auto",
+    clip_timeout: _ClipTimeout = None,
     quiet: _Quiet = False,
 ) -> None:
     """Assess many people: a row a recording goes in, a row a clip, measure and session comes out.
@@ -92,7 +103,8 @@ def batch(
     options = RunOptions(
         Task.ASSESS, pose_model=pose_model.value, engine=engine.value, model=model, follow_largest=follow_largest
     )
-    _run(manifest, out, options, workers=workers, cluster=_cluster(engine_cluster, address), quiet=quiet)
+    cluster = _cluster(engine_cluster, address)
+    _run(manifest, out, options, workers=workers, cluster=cluster, clip_timeout=clip_timeout, quiet=quiet)
 
 
 def _cluster(machines: Machines, address: str) -> str | None:
@@ -103,7 +115,17 @@ def _cluster(machines: Machines, address: str) -> str | None:
     return None
 
 
-def _run(source: str, out: Path, options: RunOptions, *, workers: int | None, cluster: str | None, quiet: bool) -> None:
+def _run(
+    source: str,
+    out: Path,
+    options: RunOptions,
+    *,
+    workers: int | None,
+    cluster: str | None,
+    clip_timeout: float | None,
+    quiet: bool,
+) -> None:
+    from backsight.batch.limits import TimeLimit
     from backsight.batch.run import run_wide
 
     last: list[Progress] = []
@@ -115,6 +137,7 @@ def _run(source: str, out: Path, options: RunOptions, *, workers: int | None, cl
                 options=options,
                 n_workers=workers,
                 cluster=cluster,
+                time_limit=TimeLimit(clip_timeout),
                 on_progress=_remembering(last, show),
             )
     except (KeyboardInterrupt, SystemExit):
@@ -142,9 +165,25 @@ def _print_summary(summary: Summary, out: Path) -> None:
     counts = summary.counts
     if summary.ignored_columns:
         typer.echo(f"Columns that mean nothing here: {', '.join(summary.ignored_columns)}")
-    typer.echo(f"{counts.n_done} of {counts.n_items} clips done, {counts.n_failed} failed: {out}")
+    for note in summary.notes:
+        typer.echo(f"Note: {note}")
+    typer.echo(f"{_outcome_line(summary)}: {out}")
     for _, reason in summary.failures:
         typer.echo(f"  failed: {reason}")
     if counts.n_failed > len(summary.failures):
         typer.echo(f"  and {counts.n_failed - len(summary.failures)} more: see `reason` in {out / 'clips.parquet'}")
     typer.echo(NO_DIAGNOSIS)
+
+
+def _outcome_line(summary: Summary) -> str:
+    """Say what became of all clips: `43 clips: 12 done now, 30 already there, 1 failed; 2 are unusable`."""
+    counts = summary.counts
+    parts = [f"{summary.n_done_now} done now"]
+    if summary.n_already_there:
+        parts.append(f"{summary.n_already_there} already there")
+    parts.append(f"{counts.n_failed} failed")
+    line = f"{counts.n_items} clip{'' if counts.n_items == 1 else 's'}: {', '.join(parts)}"
+    if not summary.n_unusable:
+        return line
+    verb = "is" if summary.n_unusable == 1 else "are"
+    return f"{line}; {summary.n_unusable} of those done {verb} unusable"

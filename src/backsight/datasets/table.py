@@ -1,11 +1,16 @@
-"""Read a table, CSV or Parquet, a row at a time as text, and collect what is wrong with it. Knows no column."""
+"""Read a table, CSV or Parquet, a row at a time as text, and collect what is wrong with it. Knows no column.
+
+Spreadsheets write tables in several ways; what cannot be mistaken is read, and what is a guess is told.
+"""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +20,13 @@ from backsight.errors import InputError
 MANY_MISTAKES = 10
 """So many are named; a table with more is wrong as a whole, and a longer list helps nobody."""
 _DELIMITERS = ",;\t"
+_ENCODING_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+"""What programs put before a text to tell its encoding (Unicode 16, section 23.8)."""
+_OLD_ENCODING = "cp1252"
+"""What spreadsheets of western Europe and America write where they do not write UTF-8; it includes Latin-1."""
+_SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+"""A first line by which a file tells Excel its delimiter."""
+_BLOCK_BYTES = 1 << 20
 _ROWS_AT_ONCE = 1024
 
 
@@ -31,7 +43,9 @@ class Line:
 
 
 class Table:
-    """A table: CSV (UTF-8; comma, semicolon or tab) or Parquet; read anew each time it is iterated.
+    """A table: CSV (comma, semicolon or tab; UTF-8, UTF-16 or, as a guess, Windows-1252) or Parquet.
+
+    Read anew each time it is iterated.
 
     Parameters
     ----------
@@ -41,6 +55,8 @@ class Table:
         Opens it for reading bytes; raises `InputError` where that fails.
     is_parquet
         False = CSV.
+    known_columns
+        Columns that are found however they are spelt: ` Height cm` is `height_cm`.
 
     Raises
     ------
@@ -48,10 +64,21 @@ class Table:
         When the table cannot be read or has a column twice.
     """
 
-    def __init__(self, name: str, open_file: Callable[[], IO[bytes]], *, is_parquet: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        open_file: Callable[[], IO[bytes]],
+        *,
+        is_parquet: bool,
+        known_columns: Collection[str] = (),
+    ) -> None:
         self.name = name
         self._open = open_file
         self._is_parquet = is_parquet
+        self._known_columns = known_columns
+        self.notes: tuple[str, ...] = ()
+        """What was guessed while it was read."""
+        self._encoding = "" if is_parquet else self._find_encoding()
         self.columns = self._read_columns()
         """Names in their order."""
         twice = sorted({name for name in self.columns if name and self.columns.count(name) > 1})
@@ -62,7 +89,7 @@ class Table:
             )
 
     @classmethod
-    def of_file(cls, path: Path) -> Table:
+    def of_file(cls, path: Path, *, known_columns: Collection[str] = ()) -> Table:
         """Open a table on this machine; Parquet by its suffix.
 
         Raises
@@ -77,7 +104,8 @@ class Table:
             except OSError as error:
                 raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
-        return cls(path.name, open_file, is_parquet=path.suffix.lower() == ".parquet")
+        is_parquet = path.suffix.lower() == ".parquet"
+        return cls(path.name, open_file, is_parquet=is_parquet, known_columns=known_columns)
 
     def __iter__(self) -> Iterator[Line]:
         """Yield the rows in their order; empty ones are passed over.
@@ -94,9 +122,43 @@ class Table:
             import pyarrow.parquet as pq
 
             with self._open() as file, _readable(self.name):
-                return tuple(pq.ParquetFile(file).schema_arrow.names)
-        with _as_text_file(self._open()) as file, _readable(self.name):
-            return tuple(_csv_header(file)[0])
+                return tuple(self._column(name) for name in pq.ParquetFile(file).schema_arrow.names)
+        with self._open_text() as file, _readable(self.name):
+            return tuple(self._column(name) for name in _csv_header(file)[0])
+
+    def _column(self, text: str) -> str:
+        """Return a column's name in our spelling; of others' columns their own."""
+        name = re.sub(r"[\s_-]+", "_", text.strip().casefold())
+        return name if name in self._known_columns else text.strip()
+
+    def _open_text(self) -> io.TextIOWrapper:
+        return io.TextIOWrapper(self._open(), encoding=self._encoding, newline="")
+
+    def _find_encoding(self) -> str:
+        """Return how the text is encoded, and note it where that is a guess."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        with self._open() as file:
+            block = file.read(_BLOCK_BYTES)
+            for mark, encoding in _ENCODING_MARKS:
+                if block.startswith(mark):
+                    return encoding
+            if b"\0" in block:
+                kind = "an Excel workbook" if block.startswith(b"PK") else "no text"
+                raise InputError(
+                    f"{self.name}: expected a table as text, got {kind}; save it as CSV (UTF-8) or as Parquet"
+                )
+            try:
+                while block:
+                    decoder.decode(block)
+                    block = file.read(_BLOCK_BYTES)
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                self.notes = (
+                    f"{self.name} is not UTF-8 and was read as Windows-1252 (Latin-1): see whether names with accents "
+                    "are right, or save it as CSV UTF-8",
+                )
+                return _OLD_ENCODING
+        return "utf-8"
 
     def _parquet_lines(self) -> Iterator[Line]:
         import pyarrow.parquet as pq
@@ -106,11 +168,12 @@ class Table:
             for batch in pq.ParquetFile(file).iter_batches(batch_size=_ROWS_AT_ONCE):
                 for record in batch.to_pylist():
                     number += 1
-                    yield Line(number, {name: as_text(value) for name, value in record.items()})
+                    yield Line(number, {self._column(name): as_text(value) for name, value in record.items()})
 
     def _csv_lines(self) -> Iterator[Line]:
-        with _as_text_file(self._open()) as file, _readable(self.name):
+        with self._open_text() as file, _readable(self.name):
             names, lines = _csv_header(file)
+            names = [self._column(name) for name in names]
             for line in lines:
                 cells = [cell.strip() for cell in line]
                 if any(cells):
@@ -148,21 +211,25 @@ class _readable:  # noqa: N801  (reads as a clause of a `with` statement)
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         import pyarrow
 
+        if isinstance(error, UnicodeError):
+            raise InputError(
+                f"{self._name}: expected text in UTF-8 or Windows-1252, got bytes that are neither; save the table as "
+                "CSV UTF-8"
+            ) from error
         # What Parquet's reader says of damaged bytes has no number, other than what the machine says.
         is_damaged = isinstance(error, OSError) and error.errno is None
-        if is_damaged or isinstance(error, UnicodeDecodeError | csv.Error | pyarrow.ArrowException):
+        if is_damaged or isinstance(error, csv.Error | pyarrow.ArrowException):
             raise InputError(f"{self._name}: expected a table (UTF-8 CSV or Parquet), got: {error}") from error
 
 
-def _as_text_file(file: IO[bytes]) -> io.TextIOWrapper:
-    return io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-
-
 def _csv_header(text: io.TextIOWrapper) -> tuple[list[str], _Lines]:
-    header = text.readline()
-    delimiter = max(_DELIMITERS, key=header.count)
-    names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
-    return names, _Lines(csv.reader(text, delimiter=delimiter, strict=True))
+    header, n_before = text.readline(), 0
+    told = _SEPARATOR_LINE.fullmatch(header)
+    if told:
+        header, n_before = text.readline(), 1
+    delimiter = told[1] if told else max(_DELIMITERS, key=header.count)
+    names = next(csv.reader([header], delimiter=delimiter), [])
+    return names, _Lines(csv.reader(text, delimiter=delimiter, strict=True), n_before=n_before + 1)
 
 
 def _surplus(number: int, cells: list[str], *, n_columns: int) -> tuple[str, ...]:
@@ -175,14 +242,15 @@ def _surplus(number: int, cells: list[str], *, n_columns: int) -> tuple[str, ...
 
 
 class _Lines:
-    """A CSV reader whose line numbers count the header."""
+    """A CSV reader whose line numbers count the lines above: the header and what stands before it."""
 
-    def __init__(self, reader: Any) -> None:
+    def __init__(self, reader: Any, *, n_before: int) -> None:
         self._reader = reader
+        self._n_before = n_before
 
     @property
     def line_num(self) -> int:
-        return int(self._reader.line_num) + 1
+        return int(self._reader.line_num) + self._n_before
 
     def __iter__(self) -> Iterator[list[str]]:
         yield from self._reader

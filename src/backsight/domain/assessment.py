@@ -381,6 +381,12 @@ class Assessment:
         return tuple(exercise for exercise in Exercise if exercise not in done)
 
     @property
+    def counted(self) -> tuple[Exercise, ...]:
+        """Exercises on which the session's index rests; empty when it has none."""
+        return tuple(part.exercise for part in self.exercises if part.index is not None and np.isfinite(part.index))
+
+    @property
     def quality(self) -> QualityVerdict:
-        """The worst quality among the exercises."""
-        return QualityReport(tuple(check for part in self.exercises for check in part.quality.checks)).verdict
+        """The worst quality among the exercises that count; unusable exactly where there is no index."""
+        counted = [part.quality.verdict for part in self.exercises if part.exercise in self.counted]
+        return max(counted, key=lambda verdict: verdict.severity, default=QualityVerdict.UNUSABLE)

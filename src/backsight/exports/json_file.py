@@ -33,7 +33,7 @@ from backsight.domain.validation import FloatArray
 from backsight.exports.folder import output_error
 
 SCHEMA_NAME = "backsight.assessment"
-SCHEMA_VERSION = "1.4"
+SCHEMA_VERSION = "2.0"
 """The first part rises when a reader of the old shape would fail or be misled, the second when fields are added."""
 
 SCHEMA_PATH = Path(__file__).with_name("assessment.schema.json")
@@ -69,6 +69,7 @@ def assessment_to_dict(assessment: Assessment) -> JsonObject:
             "verdict": assessment.verdict.value,
             "reason": assessment.reason,
             "quality": assessment.quality.value,
+            "counted_exercises": [exercise.value for exercise in assessment.counted],
             "missing_exercises": [exercise.value for exercise in assessment.missing],
             "notes": list(assessment.notes),
         },

@@ -2,8 +2,8 @@
 
 Nobody pushes off the air: between take-off and landing the body rises and falls as gravity lets it, before and after
 the feet stand on the floor. That curve is fitted to the toes, the last part to leave and the first to land, and held to
-the rise of the trunk, whose landmarks are steadier, so that take-off and landing come out between frames and no single
-landmark decides.
+the rise of the trunk, whose landmarks are steadier, so that take-off and landing come out between frames. How long the
+body is in the air, shoulders and head say as well (`air_time`), and the mean of them is told.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from backsight.domain.validation import FloatArray
+from backsight.kinematics.air_time import agreed_air_time_s, time_up_s
 from backsight.kinematics.geometry import known, known_share, median_of_known
 from backsight.kinematics.signals import frames_in, rate_of_change, smooth
 
@@ -103,6 +104,8 @@ class Jump:
 
     flight: Flight
     """Of both feet together."""
+    air_time_s: float
+    """Mean of the times that feet, shoulders and head are up, of those that agree: what the height rests on."""
     feet: tuple[Flight | None, Flight | None]
     """Of the left and the right foot alone; None where that foot is not seen well enough."""
     trunk_rise_m: float
@@ -129,6 +132,7 @@ def find_jump(
     timestamps_s: FloatArray,
     *,
     body_height_m: float,
+    head_height_m: FloatArray | None = None,
 ) -> Jump | NoJump:
     """Find the highest jump, or say why there is none to measure.
 
@@ -142,7 +146,9 @@ def find_jump(
     timestamps_s
         Shape (n_frames,).
     body_height_m
-        Standing height in the same metres; NaN = unknown.
+        Standing height in the same metres; NaN = unknown: the feet alone then tell the time in the air.
+    head_height_m
+        Height of the head, like that of hips and shoulders; None = not seen.
     """
     hip = smooth(hip_height_m, timestamps_s, window_s=_SMOOTHING_S)
     if not np.isfinite(hip).any():
@@ -161,8 +167,15 @@ def find_jump(
     if isinstance(flight, NoJump):
         return flight
     left, right = (_one_foot(feet, timestamps_s, together=flight) for feet in clearance.T)
+    carried = (shoulder_height_m,) if head_height_m is None else (shoulder_height_m, head_height_m)
+    lift_m, middle_s = LIFT_SHARE * body_height_m, flight.middle_s
+    up_s = [
+        time_up_s(height, timestamps_s, standing, middle_s=middle_s, reach_s=JUMP_REACH_S, lift_m=lift_m)
+        for height in carried
+    ]
     return Jump(
         flight=flight,
+        air_time_s=agreed_air_time_s(flight.duration_s, up_s),
         feet=(left, right),
         trunk_rise_m=rise_m,
         crouch_m=median_of_known(hip[standing]) - _lowest_m(hip, timestamps_s, flight),

@@ -35,7 +35,7 @@ def run_lines(
     say
         Takes a line for people.
     until_s
-        Stop after so many seconds; None = at the end.
+        Stop so many seconds after the first frame; None = at the end.
 
     Raises
     ------
@@ -78,11 +78,14 @@ def run_lines(
 
     connection = connect(on_seen, Recorder())
     connection.begin(exercise, goes_on=True)
-    began_s = clock()
+    began_s: float | None = None
     connection.start()
     try:
         while not connection.wait(0.2):
-            if until_s is not None and clock() - began_s >= until_s:
+            # Loading takes seconds in which nothing is watched.
+            if began_s is None and figures.n_drawn:
+                began_s = clock()
+            if until_s is not None and began_s is not None and clock() - began_s >= until_s:
                 break
     finally:
         connection.stop()

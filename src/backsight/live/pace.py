@@ -26,6 +26,8 @@ LIVE_FRAMES_PER_BUCKET = 5
 """N of Eq. (1)."""
 LIVE_BUCKETS = 2
 """gamma of Eq. (1)."""
+DRIVER_ROOM_S = 4 / 30
+"""A camera's driver keeps some four pictures for whoever fetches them late; so does a file that plays one."""
 _STOP_LIMIT_S = 5.0
 _USUAL_FPS = 30.0
 _RECORDING_CRF = 20
@@ -65,27 +67,56 @@ class PacedFile:
         return replace(self._file.info, is_live=True, duration_s=float("nan"), n_frames=0)
 
     def frames(self) -> Iterator[Frame]:
-        """Yield each frame at its time, with `captured_s` the moment it is handed on.
+        """Yield each frame at its time, with `captured_s` the moment at which a camera would have had it.
 
-        Where decoding is late the rest of the film is late as well, instead of coming in a burst as no camera's would.
+        Where frames are fetched so late that a camera's driver would have no room for them, the rest of the film is
+        late as well, instead of coming in a burst as no camera's would.
         """
-        start_s, index, offset_s, last_s = float("nan"), 0, 0.0, 0.0
+        start_s = float("nan")
+        with read_beside(_Repeated(self._file) if self._repeats else self._file) as frames:
+            first_s: float | None = None
+            for index, frame in enumerate(frames):
+                first_s = frame.timestamp_s if first_s is None else first_s
+                elapsed_s, now_s = frame.timestamp_s - first_s, self._clock()
+                # The first frame starts the clock; a very late one sets it back.
+                if index == 0 or now_s - (start_s + elapsed_s) > DRIVER_ROOM_S:
+                    start_s = now_s - elapsed_s
+                due_s = start_s + elapsed_s
+                self._wait(max(0.0, due_s - now_s))
+                yield Frame(image=frame.image, timestamp_s=elapsed_s, index=index, captured_s=due_s)
+
+
+class _Repeated:
+    """A file over and over, with times that go on; the next round is opened while the last one's end is still shown."""
+
+    def __init__(self, file: FrameSource) -> None:
+        self._file = file
+
+    @property
+    def info(self) -> SourceInfo:
+        return self._file.info
+
+    def frames(self) -> Iterator[Frame]:
+        fps = self.info.fps
+        frame_s = 1.0 / (fps if fps > 0 else _USUAL_FPS)
+        begin_s, index = 0.0, 0
         while True:
             first_s: float | None = None
-            with read_beside(self._file) as frames:
+            last_s = 0.0
+            frames = self._file.frames()
+            try:
                 for frame in frames:
                     first_s = frame.timestamp_s if first_s is None else first_s
-                    last_s = offset_s + frame.timestamp_s - first_s
-                    now_s = self._clock()
-                    # The first frame starts the clock; a late one sets it back.
-                    start_s = now_s - last_s if index == 0 else max(start_s, now_s - last_s)
-                    self._wait(max(0.0, start_s + last_s - now_s))
-                    yield Frame(image=frame.image, timestamp_s=last_s, index=index, captured_s=self._clock())
+                    last_s = begin_s + frame.timestamp_s - first_s
+                    yield replace(frame, timestamp_s=last_s, index=index)
                     index += 1
-            if not self._repeats or first_s is None:
+            finally:
+                # Releases the decoder at once when the viewer leaves in the middle.
+                if isinstance(frames, Generator):
+                    frames.close()
+            if first_s is None:
                 return
-            fps = self._file.info.fps
-            offset_s = last_s + 1.0 / (fps if fps > 0 else _USUAL_FPS)
+            begin_s = last_s + frame_s
 
 
 class Recorder:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from backsight.domain.sequences import PoseObservation
 from backsight.errors import WeightsError
+from backsight.pose.closer import LEAST_SIDE_PX, Window, WindowSearch, join_sightings
 from backsight.pose.engines import PoseEngine
 from backsight.pose.estimator import (
     LOOK_DETECTION_CONFIDENCE,
@@ -20,6 +21,7 @@ from backsight.pose.estimator import (
     MAX_OTHER_PEOPLE,
     FollowingEstimator,
 )
+from backsight.pose.following import PersonBox
 from backsight.pose.quiet import without_chatter
 
 
@@ -42,7 +44,7 @@ class BlazePose(FollowingEstimator):
 
 
 class MediaPipeTracker:
-    """A `Tracker` of two landmarkers: one follows from frame to frame, one looks at single frames.
+    """A `Tracker` of landmarkers: one follows from frame to frame, one looks at single frames, one follows close up.
 
     Parameters
     ----------
@@ -67,25 +69,126 @@ class MediaPipeTracker:
                 min_pose_detection_confidence=LOOK_DETECTION_CONFIDENCE,
                 min_pose_presence_confidence=LOOK_PRESENCE_CONFIDENCE,
             )
+        self._close_up = _CloseUp(bundle)
+        self._search: WindowSearch | None = None
         self._has_seen_person = False
 
+    @property
+    def is_close_up(self) -> bool:
+        """Whether the one tracked was found in a window of the frame only."""
+        return self._close_up.window is not None
+
     def close(self) -> None:
-        """Release both landmarkers; a second call does nothing."""
+        """Release the landmarkers; a second call does nothing."""
         self._follower.close()
         self._looker.close()
+        self._close_up.close()
 
-    def track(self, image: NDArray[np.uint8], *, timestamp_ms: int) -> PoseObservation | None:
-        """Return whom the tracker has in the next frame, smoothed over time, or None."""
+    def track(
+        self, image: NDArray[np.uint8], *, timestamp_ms: int, close_up: NDArray[np.uint8] | None = None
+    ) -> PoseObservation | None:
+        """Return whom the tracker has in the next frame, smoothed over time, or None.
+
+        Whoever is found in the whole frame counts, whatever windows of it, cut from `close_up`, have shown before.
+        """
         # The last notices come with the first person; afterwards standard error is left alone.
         with nullcontext() if self._has_seen_person else without_chatter():
-            result = self._follower.detect_for_video(_as_mediapipe(image), timestamp_ms)
-        people = _observations(result, image)
-        self._has_seen_person = self._has_seen_person or bool(people)
-        return people[0] if people else None
+            people = _observations(self._follower.detect_for_video(_as_mediapipe(image), timestamp_ms), image)
+            if people:
+                self._give_up_window(timestamp_ms)
+            seen = people[0] if people else self._track_closer(image if close_up is None else close_up, timestamp_ms)
+        self._has_seen_person = self._has_seen_person or seen is not None
+        return seen
 
     def look(self, image: NDArray[np.uint8]) -> list[PoseObservation]:
-        """Return everybody in a frame, up to `MAX_OTHER_PEOPLE`, without a memory of other frames."""
+        """Return everybody in a frame, up to `MAX_OTHER_PEOPLE`, without a memory of other frames.
+
+        While somebody is followed who was found in a window only, others are looked for in windows, too.
+        """
+        people = self._look(image)
+        if not self.is_close_up or self._search is None:
+            return people
+        in_windows = [
+            window.to_frame(seen) for window in self._search.windows for seen in self._look(window.cut(image))
+        ]
+        return join_sightings(people, in_windows, limit=MAX_OTHER_PEOPLE)
+
+    def _look(self, image: NDArray[np.uint8]) -> list[PoseObservation]:
         return _observations(self._looker.detect(_as_mediapipe(image)), image)
+
+    def _track_closer(self, image: NDArray[np.uint8], timestamp_ms: int) -> PoseObservation | None:
+        """Follow somebody too small for the whole frame inside a window of it, or look for one."""
+        if self._search is None:
+            height, width = image.shape[:2]
+            self._search = WindowSearch((width, height))
+        if seen := self._close_up.track(image, timestamp_ms):
+            return seen
+        self._give_up_window(timestamp_ms)
+        window = self._search.next_window(timestamp_ms / 1000)
+        found = self._look(window.cut(image)) if window else []
+        if window is None or not found:
+            return None
+        box = PersonBox.around(window.to_frame(found[0]))
+        self._close_up.window = window.following(box, frame_size=(image.shape[1], image.shape[0]))
+        seen = self._close_up.track(image, timestamp_ms)
+        if seen is None:
+            self._close_up.window = None
+        return seen
+
+    def _give_up_window(self, timestamp_ms: int) -> None:
+        if self._search is not None and self._close_up.window is not None:
+            self._search.note_lost(self._close_up.window.middle, timestamp_ms / 1000)
+        self._close_up.window = None
+
+
+class _CloseUp:
+    """Follows one person from frame to frame inside a window of the frame, which goes with them.
+
+    Parameters
+    ----------
+    bundle
+        A `.task` file; loaded when somebody is to be followed, which is in few recordings.
+    """
+
+    def __init__(self, bundle: Path) -> None:
+        self.window: Window | None = None
+        """Where somebody is followed; None = nobody is."""
+        self._bundle = bundle
+        self._landmarker: Any = None
+        self._watched: Window | None = None
+        self._last_timestamp_ms = -1
+
+    def close(self) -> None:
+        """Release the landmarker; a second call does nothing."""
+        if self._landmarker is not None:
+            self._landmarker.close()
+
+    def track(self, image: NDArray[np.uint8], timestamp_ms: int) -> PoseObservation | None:
+        """Return whom the window shows in the next frame, in the frame's pixels."""
+        if self.window is None:
+            return None
+        if self._landmarker is None:
+            self._landmarker = _load(self._bundle, running_mode=vision.RunningMode.VIDEO, num_poses=1)
+        if self._watched is not None and self._watched != self.window:
+            self._forget(timestamp_ms)
+        cut = self.window.cut(image)
+        people = _observations(self._landmarker.detect_for_video(_as_mediapipe(cut), timestamp_ms), cut)
+        self._watched, self._last_timestamp_ms = self.window, timestamp_ms
+        if not people:
+            return None
+        seen = self.window.to_frame(people[0])
+        size = image.shape[1], image.shape[0]
+        self.window = self.window.following(PersonBox.around(seen), frame_size=size)
+        return seen
+
+    def _forget(self, timestamp_ms: int) -> None:
+        """Show the landmarker a black picture first: it would look for the person where they were in another window."""
+        if timestamp_ms - 1 > self._last_timestamp_ms:
+            black = np.zeros((LEAST_SIDE_PX, LEAST_SIDE_PX, 3), np.uint8)
+            self._landmarker.detect_for_video(_as_mediapipe(black), timestamp_ms - 1)
+        else:  # no time is left between two frames
+            self._landmarker.close()
+            self._landmarker = _load(self._bundle, running_mode=vision.RunningMode.VIDEO, num_poses=1)
 
 
 def _load(bundle: Path, **options: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from backsight.domain.sequences import Frame, PoseObservation
 from backsight.errors import InvalidValueError
 from backsight.pose.engines import PoseEngine
-from backsight.pose.following import Follower, PersonBox
+from backsight.pose.following import Follower, FollowStep, PersonBox
 
 MAX_OTHER_PEOPLE = 3
 """Others are counted up to here; each one costs a run of the landmark model."""
@@ -34,13 +35,24 @@ class Tracker(Protocol):
         """Which engine this is; never `AUTO`."""
         ...
 
-    def track(self, image: NDArray[np.uint8], *, timestamp_ms: int) -> PoseObservation | None:
+    @property
+    def is_close_up(self) -> bool:
+        """Whether the one tracked was found in a window of the frame only, too small for the whole frame."""
+        ...
+
+    def track(
+        self, image: NDArray[np.uint8], *, timestamp_ms: int, close_up: NDArray[np.uint8] | None = None
+    ) -> PoseObservation | None:
         """Return whom the tracker has in the next frame, smoothed over time, or None.
+
+        Whoever is found in the whole frame counts, whatever windows of it have shown before.
 
         Parameters
         ----------
         image
             RGB, shape (height, width, 3).
+        close_up
+            What windows are to show, of the same shape; None = the image.
         timestamp_ms
             Time of the frame; increases strictly.
         """
@@ -62,6 +74,11 @@ class FollowingEstimator:
     look at the frame with that person blanked, to count who else is in view. When the tracker jumps to somebody else,
     they are blanked for it until it finds the followed person again; such frames are reported as nobody.
 
+    Whom the tracker finds in the whole frame is followed as if there were no windows. While nobody is found there,
+    somebody found in a window is followed in the same way, but for one thing: where somebody has been followed in the
+    whole frame, windows only serve to find that person again. And once somebody has been followed in a window, whoever
+    the whole frame shows elsewhere must surely be there.
+
     Parameters
     ----------
     tracker
@@ -71,6 +88,8 @@ class FollowingEstimator:
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
         self._follower: Follower | None = None
+        self._close_up: Follower | None = None
+        self._refused_close_up: tuple[PersonBox, ...] = ()
         self._last_timestamp_s = -math.inf
         self._last_timestamp_ms = -1
         self._is_closed = False
@@ -105,12 +124,42 @@ class FollowingEstimator:
         if self._follower is None:
             height, width = frame.image.shape[:2]
             self._follower = Follower((width, height))
-        found = self._tracker.track(_blank(frame.image, self._follower.refused), timestamp_ms=timestamp_ms)
-        box = PersonBox.around(found) if found else None
-        step = self._follower.step(frame.timestamp_s, box, look=lambda: self._look(frame.image, box))
+        image = _blank(frame.image, self._follower.refused)
+        close_up = _blank(image, self._refused_close_up)
+        found = self._tracker.track(image, timestamp_ms=timestamp_ms, close_up=close_up)
+        step = self._judge(self._follower, frame, found)
         if found is None or not step.is_followed:
             return PoseObservation.nobody(n_people=step.n_people)
         return replace(found, n_people=step.n_people, changed_person=step.changed_person)
+
+    def _judge(self, follower: Follower, frame: Frame, found: PoseObservation | None) -> FollowStep:
+        """Say what a frame means for the person followed."""
+        box = PersonBox.around(found) if found else None
+
+        def look() -> list[PersonBox]:
+            return self._look(frame.image, box)
+
+        self._refused_close_up = ()
+        if box is not None and self._tracker.is_close_up:
+            unseen = follower.step(frame.timestamp_s, None, look=look)
+            close_up = self._close_up or copy(follower)
+            if follower.has_followed and close_up.takes_for_other(box, frame.timestamp_s):
+                self._refused_close_up = (box,)
+                return unseen
+            step = close_up.step(frame.timestamp_s, box, look=look)
+            self._close_up, self._refused_close_up = close_up, close_up.refused
+            return step
+        if self._close_up is None or box is None:
+            return follower.step(frame.timestamp_s, box, look=look)
+        is_other = self._close_up.takes_for_other(box, frame.timestamp_s)
+        if is_other and not self._is_sure(frame.image, box):
+            return follower.step(frame.timestamp_s, None, look=look)
+        step = follower.step(frame.timestamp_s, box, look=look)
+        if not step.is_followed:
+            return step
+        # The one followed close up has come nearer, or this is somebody else.
+        self._close_up = None
+        return replace(step, changed_person=is_other)
 
     def _next_timestamp_ms(self, timestamp_s: float) -> int:
         """Return the frame's time as trackers want it: whole milliseconds that increase strictly."""
@@ -124,6 +173,10 @@ class FollowingEstimator:
         self._last_timestamp_s = timestamp_s
         self._last_timestamp_ms = max(round(timestamp_s * 1000), self._last_timestamp_ms + 1)
         return self._last_timestamp_ms
+
+    def _is_sure(self, image: NDArray[np.uint8], box: PersonBox) -> bool:
+        """Say whether a look, which asks for more than the tracker does, shows somebody where it has them."""
+        return any(PersonBox.around(seen).shows_same_person_as(box) for seen in self._tracker.look(image))
 
     def _look(self, image: NDArray[np.uint8], followed: PersonBox | None) -> list[PersonBox]:
         """Return the boxes of the people in view besides the one followed."""

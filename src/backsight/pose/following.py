@@ -146,6 +146,15 @@ class Follower:
         self._refused = (*(box for box in self._refused if not box.shows_same_person_as(found)), found)
         return FollowStep(is_followed=False, n_people=1)
 
+    @property
+    def has_followed(self) -> bool:
+        """Whether anybody has been taken up so far."""
+        return self._target is not None
+
+    def takes_for_other(self, found: PersonBox, timestamp_s: float) -> bool:
+        """Say whether a box is where the person followed so far cannot be; False where nobody has been."""
+        return self._target is not None and not self._is_within_reach(self._target, found, timestamp_s)
+
     def _is_within_reach(self, target: PersonBox, found: PersonBox, timestamp_s: float) -> bool:
         """Say whether the person last seen at `target` can be at `found` by now."""
         ratio = found.size / target.size

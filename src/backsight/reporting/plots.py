@@ -15,6 +15,7 @@ from backsight.domain.recording import Exercise
 from backsight.domain.validation import FloatArray
 from backsight.kinematics.angles import body_frame
 from backsight.kinematics.view import FRONT_WITHIN_DEG, SIDE_BEYOND_DEG, find_view
+from backsight.reporting.wording import format_number
 from backsight.scoring.walk_trunk import FACING_CAMERA_WITHIN_DEG
 
 MAX_POINTS = 900
@@ -122,13 +123,18 @@ class Plot:
         return (self.high - value) / (self.high - self.low) * DRAWING_HEIGHT
 
     @property
+    def axis(self) -> tuple[str, str]:
+        """The lower and the upper end of the axis as they are written beside it; both are whole numbers."""
+        return format_number(self.low, n_decimals=0) + self.unit, format_number(self.high, n_decimals=0) + self.unit
+
+    @property
     def summary(self) -> str:
         """The curve in words, for readers who cannot see it."""
         known = self.values[np.isfinite(self.values)]
         if not len(known):
             return f"{self.title}: not measured"
         low, high = (
-            f"{value:.{self.n_decimals}f}{self.unit}".replace("-", "−") for value in (known.min(), known.max())
+            format_number(float(value), n_decimals=self.n_decimals) + self.unit for value in (known.min(), known.max())
         )
         return f"{self.title}: from {low} to {high}"
 

@@ -74,7 +74,7 @@ def render_report(
     return environment.get_template("report.html").render(
         report=report,
         assessment=assessment,
-        engine_name=wording.ENGINE_NAMES.get(assessment.pose_engine, assessment.pose_engine),
+        landmarks=wording.describe_landmarks(assessment),
         model=assessment.model,
         model_card=render_card(assessment.model.text),
         no_diagnosis=NO_DIAGNOSIS,

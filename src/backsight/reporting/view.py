@@ -269,7 +269,7 @@ def _check(check: QualityCheck) -> CheckView:
         label=check.label,
         tone=wording.QUALITY_TONES[check.verdict],
         verdict=wording.QUALITY_WORDS[check.verdict],
-        finding=check.finding,
+        finding=wording.for_readers(check.finding),
         tip=wording.for_readers(check.tip),
     )
 

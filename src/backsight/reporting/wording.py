@@ -43,7 +43,7 @@ ERROR_MEANING = "“±” is half the width of the 90 % interval with one camera
 ENGINE_NAMES = {"mediapipe": "MediaPipe", "openvino": "OpenVINO"}
 """What can have run BlazePose, as its makers write it."""
 
-_UNIT_SYMBOLS = {"deg": "°", "%": " %", "": ""}
+_UNIT_SYMBOLS = {"deg": "°", "%": " %", "1/min": " steps/min", "": ""}
 _DECIMALS = {"deg": 1, "cm": 1, "%": 0, "fps": 1, "ms": 0, "1/min": 0}
 
 
@@ -108,17 +108,19 @@ def verdict_words(assessment: Assessment) -> VerdictWords:
     if assessment.index is None:
         return _UNUSABLE
     words = _VERDICTS[assessment.verdict]
-    if assessment.verdict is IndexVerdict.CANNOT_TELL and assessment.quality is QualityVerdict.GOOD:
+    all_good = all(part.quality.verdict is QualityVerdict.GOOD for part in assessment.exercises)
+    if assessment.verdict is IndexVerdict.CANNOT_TELL and all_good:
         return replace(words, advice=_NOTHING_TO_MEND)
     return words
 
 
 def for_readers(text: str) -> str:
-    """Write names in `backticks` in “quotation marks”, as people do, and leave out options of the command line.
+    """Write names in `backticks` in “quotation marks” and true minus signs, and leave out options of the command line.
 
     Those stand in brackets of their own, `cut the rest off (--start, --end)`, so that the sentence holds without them.
     """
-    return re.sub(r"`([^`]*)`", "“\\1”", re.sub(r" \(--[^)]*\)", "", text))
+    quoted = re.sub(r"`([^`]*)`", "“\\1”", re.sub(r" \(--[^)]*\)", "", text))
+    return re.sub(r"(?<![\w.)-])-(?=\d)", "−", quoted)
 
 
 def format_value(value: float, unit: str) -> str:
@@ -218,9 +220,15 @@ def describe_scale(height_m: float | None) -> str:
     if height_m is None:
         return (
             "Standing height was not given, so lengths and speeds are in the scale that the pose model guesses from "
-            "one camera, which widens their intervals."
+            "one camera; most of their intervals are wider for it."
         )
     return f"Lengths and speeds rest on the standing height that was given, {height_m:.2f} m."
+
+
+def describe_landmarks(assessment: Assessment) -> str:
+    """Say what found the landmarks: `BlazePose lite on OpenVINO`; an empty name is left out."""
+    engine = ENGINE_NAMES.get(assessment.pose_engine, assessment.pose_engine)
+    return f"BlazePose {assessment.pose_model}".rstrip() + (f" on {engine}" if engine else "")
 
 
 def format_moment(created_at: str) -> str:

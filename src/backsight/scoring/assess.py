@@ -165,7 +165,8 @@ def _notes(parts: Sequence[JudgedExercise], *, usable: Sequence[JudgedExercise],
         if not any(part is counted for counted in usable)
     ]
     if 0 < len(usable) < len(Exercise):
-        notes.append(f"The index rests on {len(usable)} of {len(Exercise)} exercises.")
+        labels = _listed([part.exercise.label for part in usable])
+        notes.append(f"The index rests on {labels} alone, {len(usable)} of {len(Exercise)} exercises.")
     if len(usable) > 1 and not card.session_half_widths:
         notes.append("The interval of the mean is as wide as that of one exercise, because their errors go together.")
     return tuple(notes)

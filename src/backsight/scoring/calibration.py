@@ -24,7 +24,7 @@ from backsight.scoring.person import Person
 
 LEVEL = 0.9
 """Share of the virtual volunteers whose true value the interval holds."""
-FORMAT = 3
+FORMAT = 4
 """Layout of the file; raised when an older reader would misread it."""
 VIEW_BANDS: Mapping[str, tuple[float, float]] = {
     "front": (0.0, 20.0),
@@ -48,7 +48,6 @@ TIMED = frozenset(
         "bend_up_s",
         "bend_duration_s",
         "hip_delay_s",
-        "cadence_per_min",
         "step_time_s",
         "step_time_asymmetry_percent",
         "jump_flight_height_cm",
@@ -57,6 +56,8 @@ TIMED = frozenset(
     }
 )
 """Measures whose error depends on the frame rate."""
+CADENCE, STEP_TIME = "cadence_per_min", "step_time_s"
+"""Cadence has no error of its own: value and interval are those of the step time, so that the two never disagree."""
 SCALED = frozenset(
     {
         "fingertip_to_floor_cm",
@@ -73,7 +74,8 @@ FEWEST_PEOPLE = 12
 """An interval from fewer virtual volunteers is chance; for one of 90 % the conformal quantile needs 9."""
 
 
-_ONE_SIDED_Z = NormalDist().inv_cdf(0.95)
+FALSE_SHARE = 0.05
+"""Of the conditions under which values are said to follow the truth, this share may be so by chance."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,9 @@ class Cell:
     n_people_correlated: int | None = None
     """How many people `correlation` rests on, where neighbouring views are pooled for the interval but not for it;
     None = all `n_people`."""
+    chance: float = 1.0
+    """Least `FALSE_SHARE` at which values follow the truth: `chance_of` with Benjamini and Hochberg's correction for
+    how many conditions are tried."""
 
     def tells(self, error: float, *, norm: Norm | None = None) -> bool:
         """Whether an interval of that half width says anything.
@@ -184,19 +189,12 @@ class Cell:
 
     @property
     def follows(self) -> bool:
-        """Whether raw values go with the true ones, at 5 % against chance.
+        """Whether raw values go with the true ones: of the conditions said to, `FALSE_SHARE` are expected not to.
 
         Where people differ little an interval is narrow even if the camera sees nothing of what is to be measured: such
-        a value would pass for a measurement and be the volunteers' average. Fisher's z with Fieller's variance for
-        Spearman's correlation (Fieller et al. 1957, doi:10.1093/biomet/44.3-4.470). The correlation is one over
-        recordings; the variance counts people, as if each had one recording, so that more of them give no more
-        confidence. Of conditions under which nothing is followed, 5 % pass by chance.
+        a value would pass for a measurement and be the volunteers' average.
         """
-        n_people = self.n_people if self.n_people_correlated is None else self.n_people_correlated
-        if n_people <= 3:
-            return False
-        z = np.arctanh(np.clip(self.correlation, -0.9999, 0.9999)) * np.sqrt((n_people - 3) / 1.06)
-        return bool(z > _ONE_SIDED_Z)
+        return self.chance <= FALSE_SHARE
 
     def correct(self, raw: float) -> float:
         """Return a raw value less the bias."""
@@ -233,6 +231,19 @@ class Cell:
         if self.key.has_height is not None:
             parts.append("height given" if self.key.has_height else "height not given")
         return ", ".join(parts)
+
+
+def chance_of(correlation: float, *, n_people: int) -> float:
+    """Return how often values that follow nothing would correlate so well, 0 to 1; 1 where that cannot be said.
+
+    Fisher's z with Fieller's variance for Spearman's correlation (Fieller et al. 1957, doi:10.1093/biomet/44.3-4.470),
+    one-sided. The correlation is one over recordings; the variance counts people, as if each had one recording, so that
+    more of them give no more confidence.
+    """
+    if n_people <= 3 or not np.isfinite(correlation):
+        return 1.0
+    z = np.arctanh(np.clip(correlation, -0.9999, 0.9999)) * np.sqrt((n_people - 3) / 1.06)
+    return 1.0 - NormalDist().cdf(float(z))
 
 
 def relative_width(*, person_px: float, off_middle: float, size_power: float, growth: float) -> float:
@@ -303,9 +314,29 @@ def calibrate(
     found = default_calibration() if calibration is None else calibration
     if not found.cells:
         return taken
+    given = [
+        _calibrated(item, conditions=conditions, found=found) for item in taken.measurements if item.name != CADENCE
+    ]
+    by_name = {item.name: item for item in given}
     return replace(
-        taken, measurements=tuple(_calibrated(item, conditions=conditions, found=found) for item in taken.measurements)
+        taken,
+        measurements=tuple(
+            by_name[item.name] if item.name in by_name else _cadence(item, step=by_name.get(STEP_TIME))
+            for item in taken.measurements
+        ),
     )
+
+
+def _cadence(item: Measurement, *, step: Measurement | None) -> Measurement:
+    """Return the cadence that a calibrated step time says; its interval holds where that of the step time does."""
+    if step is None or not np.isfinite(item.value):
+        return replace(item, value=float("nan"), error=float("nan"), error_basis="")
+    shortest_s = step.value - step.error
+    if not shortest_s > 0.0:
+        return _untold(item, step.note if np.isnan(step.value) else "Cannot be measured: the step time is too unsure.")
+    value = 60.0 / step.value
+    # Of the interval's two ends the one at short steps lies further off.
+    return replace(item, value=value, error=60.0 / shortest_s - value, error_basis=step.error_basis)
 
 
 def _calibrated(item: Measurement, *, conditions: Conditions, found: Calibration) -> Measurement:

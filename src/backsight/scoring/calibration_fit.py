@@ -1,11 +1,15 @@
 """Find the bias and the 90 % interval of every measure from recordings whose truth is known. Knows no renderer.
 
 For each measure, pose model and view: a robust line from raw to true values, drawn towards a slope of 1 where
-recordings are few; then the finite-sample quantile of the absolute residuals of people whom the line was
-not fitted on, in `N_FOLDS` folds of people. This is cross-conformal prediction (Vovk 2015,
-doi:10.1007/s10472-013-9368-4) in the form in which one line, fitted again on all, is handed out with the quantile of
-the pooled residuals. Unlike split conformal prediction (Lei et al. 2018) it promises no coverage for a finite sample:
-it is near the level where people are many, and how near has to be measured.
+recordings are few; then residuals of people whom the line was not fitted on, in `N_FOLDS` folds of people. How large
+they are in a view is known badly from a dozen people. So a view's residuals are set beside their own mean size, which
+is drawn towards that of all views and leaves out the person judged, and the finite-sample quantile of these ratios is
+taken over the people of all views together. An interval lies midway (in logarithms) between this and the quantile of
+the view's own residuals, or at the latter where it is wider: a view that errs more than others is not to be made to
+look like them. This is cross-conformal prediction
+(Vovk 2015, doi:10.1007/s10472-013-9368-4) with scores studentised person by person, in the form in which one line,
+fitted again on all, is handed out. Unlike split conformal prediction (Lei et al. 2018) it promises no coverage for a
+finite sample: it is near the level where people are many, and how near has to be measured.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil
 from typing import Any
@@ -24,6 +28,7 @@ from scipy import stats
 
 from backsight.domain.validation import FloatArray
 from backsight.scoring.calibration import (
+    CADENCE,
     FEWEST_PEOPLE,
     FRAME_RATES,
     LEVEL,
@@ -34,11 +39,15 @@ from backsight.scoring.calibration import (
     Cell,
     CellKey,
     Conditions,
+    chance_of,
     relative_width,
 )
 
 N_FOLDS = 10
-METHOD = f"{N_FOLDS}-fold cross-conformal prediction over people, with a line fitted again on all of them"
+METHOD = (
+    f"{N_FOLDS}-fold cross-conformal prediction over people, with scores studentised person by person and a line "
+    "fitted again on all of them"
+)
 """What the provenance says of how intervals were found."""
 FEWEST_OF_OWN_VIEW = 10
 """From so many people in the view itself on, whether values follow the truth is asked of them and not of neighbours."""
@@ -50,6 +59,8 @@ PRIOR_RECORDINGS = 10.0
 SLOPES = (0.6, 1.5)
 """Slopes are cut to this range: a measure that needs more tells little, and the line would only repeat what most
 volunteers are like."""
+PRIOR_PEOPLE = 4.0
+"""The median size of all views' residuals counts as much as this many people of the view itself."""
 SIZE_POWERS, GROWTHS = (0.0, 0.5, 1.0), (0.0, 0.5, 1.0)
 WORTH_IT = 0.97
 """Intervals that depend on more than the cell must be better by this share."""
@@ -98,6 +109,7 @@ class _Table:
     person_px: FloatArray
     people: NDArray[np.str_]
     views: NDArray[np.str_]
+    rates: NDArray[np.str_]
 
     @classmethod
     def of(cls, samples: Sequence[CalibrationSample]) -> _Table:
@@ -107,6 +119,7 @@ class _Table:
             person_px=np.array([sample.conditions.person_px for sample in samples]),
             people=np.array([sample.person for sample in samples]),
             views=np.array([str(sample.conditions.view) for sample in samples]),
+            rates=np.array([str(_rate_of(sample)) for sample in samples]),
         )
 
     @property
@@ -125,6 +138,12 @@ class _Judged:
     line: _Line
     corrected: FloatArray
     """Out of fold; shape (n,)."""
+
+    @property
+    def is_own(self) -> NDArray[np.bool_]:
+        """Which recordings are of the cell's own view and rate; shape (n,)."""
+        of_rate = self.table.rates == self.key.frame_rate if self.key.frame_rate is not None else True
+        return np.asarray((self.table.views == self.key.view) & of_rate, dtype=np.bool_)
 
     def correlation(self) -> tuple[float, int | None]:
         """Return (rank correlation of raw with true values, number of people that it rests on; None = all).
@@ -160,19 +179,22 @@ def fit_calibration(
     Conditions with fewer than `FEWEST_PEOPLE` borrow from the other frame rates, then from neighbouring views, and are
     left out where that is not enough.
     """
-    complete = [sample for sample in samples if sample.is_complete]
+    complete = [sample for sample in samples if sample.is_complete and sample.measure != CADENCE]
     groups: dict[tuple[str, str, bool | None], list[CalibrationSample]] = defaultdict(list)
     for sample in complete:
         scale = sample.conditions.has_height if sample.measure in SCALED else None
         groups[sample.measure, sample.conditions.pose_model, scale].append(sample)
     spreads = _spreads(complete)
-    cells = {
-        cell.key: cell
+    fitted = [
+        cell
         for (measure, _, _), group in sorted(groups.items(), key=lambda item: str(item[0]))
         for cell in _fit_group(group, spread=spreads[measure])
-    }
+    ]
+    chances = corrected_chances(
+        np.array([chance_of(cell.correlation, n_people=cell.n_people_correlated or cell.n_people) for cell in fitted])
+    )
     return Calibration(
-        cells=cells,
+        cells={cell.key: replace(cell, chance=float(chance)) for cell, chance in zip(fitted, chances, strict=True)},
         provenance=dict(provenance or {})
         | {"method": METHOD, "samples": len(complete), "fingerprint": fingerprint(complete)},
     )
@@ -191,6 +213,37 @@ def conformal_quantile(scores: FloatArray, *, level: float = LEVEL) -> float:
     """
     rank = ceil((len(scores) + 1) * level)
     return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else float("inf")
+
+
+def corrected_chances(chances: FloatArray) -> FloatArray:
+    """Return for each chance the least share of false finds at which it counts as found; shape (n,) both.
+
+    Benjamini and Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x. Two models or scales that look at the same
+    people find alike; the bound then still holds as long as chances only ever rise together (Benjamini and Yekutieli
+    2001, doi:10.1214/aos/1013699998), which is assumed.
+    """
+    n = len(chances)
+    order = np.argsort(chances)
+    stepped = np.minimum.accumulate((chances[order] * n / np.arange(1, n + 1))[::-1])[::-1]
+    corrected = np.empty(n)
+    corrected[order] = np.minimum(stepped, 1.0)
+    return corrected
+
+
+def conformal_quantile_by_person(scores: FloatArray, people: NDArray[np.str_], *, level: float = LEVEL) -> float:
+    """Return `conformal_quantile` where some scores are of one person: each person counts once, shared by theirs.
+
+    Parameters
+    ----------
+    scores, people
+        Shape (n,) both.
+    """
+    names, place, count = np.unique(people, return_inverse=True, return_counts=True)
+    order = np.argsort(scores)
+    held = np.cumsum(1.0 / count[place][order])
+    rank = ceil((len(names) + 1) * level)
+    # Whole people are counted; the slack is for the sum of thirds.
+    return float(scores[order][np.searchsorted(held, rank - 1e-9)]) if rank <= len(names) else float("inf")
 
 
 def _spreads(samples: Iterable[CalibrationSample]) -> dict[str, float]:
@@ -223,9 +276,11 @@ def _fit_group(samples: Sequence[CalibrationSample], *, spread: float) -> Iterat
         )
         for view, rate, views, rates, chosen in _pool(samples)
     ]
+    if not judged:
+        return
     size_power, growth = _best_widths(judged, spread=spread)
-    for item in judged:
-        scores, _ = item.scores(spread=spread, size_power=size_power, growth=growth)
+    half_widths = _half_widths(judged, spread=spread, size_power=size_power, growth=growth)
+    for item, half_width in zip(judged, half_widths, strict=True):
         sizes = item.table.person_px
         correlation, n_correlated = item.correlation()
         yield Cell(
@@ -239,7 +294,7 @@ def _fit_group(samples: Sequence[CalibrationSample], *, spread: float) -> Iterat
             slope=item.line.slope,
             low=item.line.low,
             high=item.line.high,
-            half_width=conformal_quantile(scores),
+            half_width=half_width,
             spread=spread,
             correlation=correlation,
             person_px=float(np.median(sizes)),
@@ -326,6 +381,31 @@ def _fit_line(raw: FloatArray, true: FloatArray) -> _Line:
             slope = float(np.clip(1.0 + together / spread, *SLOPES))
         shift = float(middle_missing - (slope - 1.0) * middle_off)
     return _Line(centre, shift, slope, *(float(end) for end in np.percentile(raw, [2.5, 97.5])))
+
+
+def _half_widths(judged: Sequence[_Judged], *, spread: float, size_power: float, growth: float) -> list[float]:
+    """Return each cell's half width: its residuals' size times a quantile that all cells share, or its own one."""
+    cells = [(item, item.scores(spread=spread, size_power=size_power, growth=growth)[0]) for item in judged]
+    usual = np.median([_by_person(scores, item.table.people)[1].mean() for item, scores in cells])
+    sizes, alone, ratios, people = [], [], [], []
+    for item, scores in cells:
+        names, of_person = _by_person(scores, item.table.people)
+        sizes.append((of_person.sum() + PRIOR_PEOPLE * usual) / (len(names) + PRIOR_PEOPLE))
+        alone.append(conformal_quantile_by_person(scores, item.table.people))
+        without = (of_person.sum() - of_person + PRIOR_PEOPLE * usual) / (len(names) - 1 + PRIOR_PEOPLE)
+        # Neighbours who were borrowed are judged in their own view.
+        own = item.is_own
+        ratios.append(scores[own] / without[np.searchsorted(names, item.table.people[own])])
+        people.append(item.table.people[own])
+    ratio = conformal_quantile_by_person(np.concatenate(ratios), np.concatenate(people))
+    # The own quantile is badly known, the shared one another's in part.
+    return [max(float(np.sqrt(ratio * size * own)), own) for size, own in zip(sizes, alone, strict=True)]
+
+
+def _by_person(scores: FloatArray, people: NDArray[np.str_]) -> tuple[NDArray[np.str_], FloatArray]:
+    """Return the names of the people in order and the mean of each one's scores."""
+    names, place, count = np.unique(people, return_inverse=True, return_counts=True)
+    return names, np.bincount(place, weights=scores) / count
 
 
 def _best_widths(judged: Sequence[_Judged], *, spread: float) -> tuple[float, float]:

@@ -32,7 +32,8 @@ FLIGHT_HEIGHT = Measurement(
     "cm",
     norm=norms.JUMP_HEIGHT_CM,
     source="g t^2 / 8, t = the time that both feet are off the floor: the rise of the body's centre after take-off if "
-    "one lands as one left. t from the curve of free fall that fits the toes and the trunk's rise best.",
+    "one lands as one left. t is the mean of what the toes tell, by the curve of free fall that fits them and the "
+    "trunk's rise best, and of the times that shoulders and head are above their height at take-off.",
 )
 HIP_RISE = Measurement(
     "jump_hip_rise_cm",
@@ -83,6 +84,7 @@ def measure_jump(person: Person) -> MeasuredMovement:
         _heights_m(person, Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX),
         person.times_s,
         body_height_m=person.body.height_m * person.scale,
+        head_height_m=_heights_m(person, Landmark.LEFT_EAR, Landmark.RIGHT_EAR).mean(axis=1),
     )
     if isinstance(jump, NoJump):
         return MeasuredMovement(tuple(replace(item, note=f"Cannot be measured: {jump.reason}.") for item in MEASURES))
@@ -113,7 +115,7 @@ def _heights_m(person: Person, left: Landmark, right: Landmark) -> FloatArray:
 
 
 def _flight_height(jump: Jump, person: Person) -> Measurement:
-    flight_s = jump.flight.duration_s
+    flight_s = jump.air_time_s
     frame_cm = 100.0 * (height_from_flight_m(flight_s + _frame_s(person)) - height_from_flight_m(flight_s))
     return replace(
         FLIGHT_HEIGHT,

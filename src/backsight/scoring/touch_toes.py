@@ -27,7 +27,11 @@ SMOOTH_WITHIN_SHARE, SMOOTH_WITHIN_SHARE_UNCLEAR = 0.07, 0.13
 the second where the flexion is not seen clearly, and coordinates that hardly move have a part. Set between the rendered
 volunteers of seed 7001 and drawn bends: with a stop of 0.3 s or more on the way, seen from 45 degrees or more, 0.08 or
 more; of somebody lost in 2.0 s of 3.2 s 0.14 or more from the front. There most stops on the way go unseen, of whatever
-length, and the time for that way may come out twice as long."""
+length, and the time for that way may come out twice as long: no times are told there."""
+TIMES_UNSEEN = (
+    "Cannot be measured in this view, where a stop on the way would go unnoticed and make it look twice as long; film "
+    "from the side."
+)
 DEEP_SHARE = 0.5
 """Lateral deviation is taken where the trunk is flexed by more than this share of the deepest flexion."""
 BOTTOM_WITHIN_S = 0.25
@@ -47,6 +51,11 @@ HAND_BEYOND_INDEX = 1.9
 0.52 of the hand's length (assumption, as in the simulation)."""
 LEAST_PICTURE_WEIGHT = 0.5
 """The picture has at least this part in the height of the fingertips, from whichever side."""
+HANDS_SEEN, LEAST_REACH_BH = 0.5, 0.27
+"""Who reaches for the floor has the wrists below the shoulders by nearly the arms' length, which is a third of the body
+height. Index fingers of lower visibility whose wrists hang by less than this share of the body height are a guess near
+the trunk: of rendered volunteers (seed 7001) two whose hands were said to be seen were like that, 11 and 23 cm too
+high, and seven whose hands were hidden, too, by 13 to 51 cm."""
 LEAST_CENTILE = 5.0
 """Centile that stands for the least height, so that no single frame decides."""
 FEET = [Landmark.LEFT_HEEL, Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_HEEL, Landmark.RIGHT_FOOT_INDEX]
@@ -84,7 +93,7 @@ def measure_touch_toes(person: Person) -> MeasuredMovement:
     return MeasuredMovement(
         (
             _peak_flexion(person, bend),
-            *_times(bend),
+            *_times(bend, is_clear=is_clear),
             _lateral_deviation(person, bend),
             _fingertip_to_floor(person, bend),
             _knee_flexion(person, bend),
@@ -168,7 +177,11 @@ def _peak_flexion(person: Person, bend: Bend) -> Measurement:
     return _result("trunk_flexion_deg", value, note)
 
 
-def _times(bend: Bend) -> tuple[Measurement, ...]:
+def _times(bend: Bend, *, is_clear: bool) -> tuple[Measurement, ...]:
+    if not is_clear:
+        return tuple(
+            _result(name, float("nan"), TIMES_UNSEEN) for name in ("bend_down_s", "bend_up_s", "bend_duration_s")
+        )
     values = {
         "bend_down_s": bend.down.duration_s,
         "bend_up_s": bend.up.duration_s,
@@ -212,6 +225,9 @@ def _fingertip_to_floor(person: Person, bend: Bend) -> Measurement:
     if not known_share(lowest_m) >= MOSTLY_KNOWN:
         note = "Cannot be measured: hands or feet are hidden at the deepest point."
         return _result("fingertip_to_floor_cm", float("nan"), note)
+    if _hands_are_guessed(person, near):
+        note = "Cannot be measured: the hands are hardly seen at the deepest point, and not where arms that reach are."
+        return _result("fingertip_to_floor_cm", float("nan"), note)
     note = (
         "In BlazePose's own scale, guessed from one camera: give the person's height for true centimetres."
         if person.height_m is None
@@ -219,6 +235,19 @@ def _fingertip_to_floor(person: Person, bend: Bend) -> Measurement:
     )
     least_m = float(np.percentile(known(lowest_m), LEAST_CENTILE))
     return _result("fingertip_to_floor_cm", 100.0 * person.scale * least_m, note)
+
+
+def _hands_are_guessed(person: Person, near: NDArray[np.bool_]) -> bool:
+    """Return True where the index fingers are hardly seen and the lower wrist is not far below the shoulders."""
+    fingers = person.pose.visibility[near][:, [Landmark.LEFT_INDEX, Landmark.RIGHT_INDEX]]
+    down_px = person.pose.image_px[near, :, 1]
+    shoulders_px = median_of_known(down_px[:, [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]])
+    lower_wrist_px = max(
+        np.nan_to_num(median_of_known(down_px[:, wrist]), nan=-np.inf)
+        for wrist in (Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST)
+    )
+    reach_bh = (lower_wrist_px - shoulders_px) / person.body.height_px
+    return bool(np.median(fingers) < HANDS_SEEN and reach_bh < LEAST_REACH_BH)
 
 
 def fingertip_heights_m(person: Person) -> tuple[FloatArray, FloatArray]:

@@ -137,7 +137,7 @@ def read_filmed(path: Path, *, now: Fingerprint) -> FilmedRecording:
     InputError
         When the file is damaged or none of ours.
     """
-    return _restore(*_read(path), now=now)
+    return _restore(*read_tracks(path), now=now)
 
 
 def _find(
@@ -148,7 +148,7 @@ def _find(
         return None
     try:
         # Reading everything is what tells a damaged file from a whole one.
-        description, tracks = _read(path)
+        description, tracks = read_tracks(path)
     except InputError:
         return None
     is_usable = models <= set(tracks) and _is_same_film(description, now) and _is_same_movement(description, now)
@@ -175,8 +175,14 @@ def _restore(description: dict[str, Any], tracks: dict[str, PoseTrack], *, now: 
     )
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, PoseTrack]]:
-    """Return a file's description, its shot restored, and what each model saw."""
+def read_tracks(path: Path) -> tuple[dict[str, Any], dict[str, PoseTrack]]:
+    """Return a file's description, its shot restored, and what each model saw, without working out the truth anew.
+
+    Raises
+    ------
+    InputError
+        When the file is damaged, of another format or no filmed recording.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             description = json.loads(archive.read(_DESCRIPTION))

@@ -20,6 +20,7 @@ _PICTURES = (
     "video/geometry.py",
     "video/statistics.py",
     "pose/blazepose.py",
+    "pose/closer.py",
     "pose/estimator.py",
     "pose/following.py",
     "studio/filmed.py",

@@ -11,8 +11,8 @@ import numpy as np
 from backsight.domain.assessment import RED_FLAG_ABOVE
 from backsight.domain.recording import Exercise
 from backsight.domain.validation import FloatArray
-from backsight.training.examples import Example
 from backsight.evaluation.metrics import area_under_roc, mean_absolute_error, root_mean_square_error, spearman
+from backsight.training.examples import Example
 
 SESSION = "session"
 """Group of figures on the mean of a person's exercises."""

@@ -229,7 +229,7 @@ def _evaluate(terms: ExerciseTerms, people: MeasuredPeople, rows: NDArray[np.boo
         terms.typical + sum(term.points(value) for term, value in _pairs(terms, dict(zip(names, row, strict=True))))
         for row in people.measures[rows].tolist()
     ]
-    return np.clip(np.array(told), 0.0, 1.0)
+    return np.asarray(np.clip(np.array(told), 0.0, 1.0), dtype=np.float64)
 
 
 def _pairs(terms: ExerciseTerms, values: Mapping[str, float]) -> list[tuple[MeasureTerm, float]]:

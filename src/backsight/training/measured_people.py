@@ -73,7 +73,7 @@ class MeasuredPeople:
     @property
     def is_filmed(self) -> NDArray[np.bool_]:
         """Shape (n_rows,)."""
-        return self.source != SIMULATED
+        return np.asarray(self.source != SIMULATED, dtype=np.bool_)
 
 
 def shipped_people() -> MeasuredPeople:

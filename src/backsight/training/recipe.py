@@ -15,6 +15,7 @@ from backsight.domain.assessment import Interval, ModelCard
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import FeatureSequence
 from backsight.domain.validation import FloatArray
+from backsight.evaluation.metrics import conformal_half_width, mean_absolute_error
 from backsight.network.checkpoint import Checkpoint, TrainingRecord
 from backsight.network.config import LstmConfig
 from backsight.network.export import export_onnx
@@ -33,7 +34,6 @@ from backsight.training.judge import (
     score_by_exercise,
     true_indices,
 )
-from backsight.evaluation.metrics import conformal_half_width, mean_absolute_error
 from backsight.training.split import DEFAULT_SHARES, Fold, split_by_subject
 from backsight.training.trainer import OnProgress, TrainedNetwork, TrainingConfig, train_network
 

@@ -14,7 +14,7 @@ class InlinePool:
         self._work = work
         self._take = take
         self._jobs: list[Job] = []
-        self.capacity = capacity
+        self.capacity = self.n_workers = capacity
         self.done: list[str] = []
 
     @property

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from backsight.batch.cluster import RayPool
+from backsight.batch.cluster import RayPool, how_nodes_differ
+from backsight.batch.limits import TimeLimit
 from backsight.batch.options import ClipOptions, RunOptions, Task
 from backsight.batch.processes import Failure, Outcome
 from backsight.batch.work import ClipResult, Equipment, Job
+from backsight.errors import BatchError
 from tests.unit.batch.works import echo
 
 ray = pytest.importorskip("ray", reason="the extra `cluster` is not installed")
@@ -65,3 +67,37 @@ def test_an_interrupted_run_leaves_no_recording(tmp_path: Path) -> None:
     pool.close()
     assert not recording.exists()
     assert not run_folder(pool).exists()
+
+
+def hang_over_one(job: Job, **_: object) -> ClipResult:
+    return wait_long(job) if job.path.name == "hangs.mp4" else echo(job)
+
+
+def test_a_clip_that_hangs_is_given_up_and_its_core_works_on(tmp_path: Path) -> None:
+    pool = RayPool(equipment(tmp_path), address="local", n_workers=1, work=hang_over_one, time_limit=TimeLimit(1.0))
+    # Both wait for the one core; only the time on the core counts.
+    for name in ("hangs.mp4", "a.mp4"):
+        (tmp_path / name).write_bytes(b"one")
+        pool.submit(Job(str(tmp_path / f"{name}.mark"), tmp_path / name, ClipOptions()))
+    outcomes: dict[str, Outcome] = {}
+    while pool.n_outstanding:
+        outcomes |= {job.path.name: outcome for job, outcome in pool.collect(timeout_s=0.2)}
+    pool.close()
+    hung = outcomes["hangs.mp4"]
+    assert isinstance(hung, Failure)
+    assert "given up after 1 s" in hung.reason
+    assert not hung.process_died
+    assert isinstance(outcomes["a.mp4"], ClipResult)
+
+
+def test_nodes_with_other_software_are_refused_before_anything_is_done(tmp_path: Path) -> None:
+    with pytest.raises(BatchError, match=r"[\d.]+ \(\w+\) has Backsight .* instead of 99\.0; install the same"):
+        RayPool(equipment(tmp_path), address="local", n_workers=1, work=echo, needed={"Backsight": "99.0"})
+    assert not ray.is_initialized()
+
+
+def test_each_node_that_differs_is_named_with_what_differs() -> None:
+    needed = {"Backsight": "1.0", "av": "18"}
+    found = {"a": {"Backsight": "1.0", "av": "18"}, "b": {"Backsight": "1.0", "av": "17"}, "c": {}}
+    assert how_nodes_differ(needed, found) == "b has av 17 instead of 18; c has no Backsight, or an older one"
+    assert how_nodes_differ(needed, {"a": needed}) == ""

@@ -93,9 +93,15 @@ def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "people.parquet").write_bytes(b"no parquet")
     with pytest.raises(InputError, match=r"people\.parquet: expected a table"):
         Manifest(str(tmp_path / "people.parquet"), needs_subject=True)
-    (tmp_path / "people.csv").write_bytes(b"subject,exercise,path\n\xff\xfe,walk,a.mp4\n")
-    with pytest.raises(InputError, match=r"people\.csv: expected a table"):
-        list(Manifest(str(tmp_path / "people.csv"), needs_subject=True))
+    for content, expected in (
+        (b"PK\x03\x04\0\0", "expected a table as text, got an Excel workbook"),
+        # 0x81 is no letter in Windows-1252 and no text in UTF-8.
+        (b"subject,exercise,path\n\x81\xfe,walk,a.mp4\n", "expected text in UTF-8 or Windows-1252"),
+        (b'subject,exercise,path\n"anna,walk,a.mp4\n', r"expected a table \(UTF-8 CSV or Parquet\)"),
+    ):
+        (tmp_path / "people.csv").write_bytes(content)
+        with pytest.raises(InputError, match=rf"people\.csv: {expected}"):
+            list(Manifest(str(tmp_path / "people.csv"), needs_subject=True))
     with pytest.raises(InputError, match="expected a row a recording"):
         list(manifest(tmp_path, "subject,exercise,path\n"))
     with pytest.raises(InputError, match="cannot be read"):
@@ -118,3 +124,37 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
 def test_a_signed_recording_is_named_without_its_signature(tmp_path: Path) -> None:
     (row,) = manifest(tmp_path, "path\nhttps://u:p@host.example/a.mp4?sig=1\n", needs_subject=False)
     assert row.found == Found("https://u:p@host.example/a.mp4?sig=1", "a.mp4")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Walk", " WALK ", "walk 2 metres", "Walk_2_Metres", "Touch Toes", "touch_toes", "TOUCH-TOES", "Touch your toes"],
+)
+def test_an_exercise_is_known_however_it_is_spelt(tmp_path: Path, text: str) -> None:
+    (row,) = manifest(tmp_path, f"subject,exercise,path\nanna,{text},a.mp4\n")
+    assert row.clip.exercise is (Exercise.WALK if "walk" in text.casefold() else Exercise.TOUCH_TOES)
+
+
+def test_a_column_is_known_however_it_is_spelt_and_once(tmp_path: Path) -> None:
+    (row,) = manifest(tmp_path, "Subject, EXERCISE ,Path,Height cm\nanna,walk,a.mp4,170\n")
+    assert (row.subject, row.clip.height_m) == ("anna", 1.7)
+    with pytest.raises(InputError, match="expected each column once, got `path`"):
+        manifest(tmp_path, "subject,exercise,path,Path\nanna,walk,a.mp4,b.mp4\n")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "notes"), [("utf-8", 0), ("utf-8-sig", 0), ("utf-16", 0), ("latin-1", 1), ("cp1252", 1)]
+)
+def test_a_table_is_read_however_its_letters_are_written(tmp_path: Path, encoding: str, notes: int) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes("subject;exercise;path;start\r\nJörg;walk;Übung.mp4;1,5\r\n".encode(encoding))
+    table = Manifest(str(path), needs_subject=True)
+    (row,) = table
+    assert (row.number, row.subject, row.found.name, row.clip.start) == (2, "Jörg", "Übung.mp4", "1.5")
+    assert len(table.notes) == notes
+    assert all("read as Windows-1252" in note for note in table.notes)
+
+
+def test_a_line_that_tells_excel_the_delimiter_is_no_header(tmp_path: Path) -> None:
+    text = "sep=;\nsubject;exercise;path\nanna;walk;a.mp4\nben;hop;b.mp4\n"
+    assert "row 4, column `exercise`" in errors(tmp_path, text)

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from backsight.batch.store import Store
 from backsight.domain.recording import Exercise
 from backsight.errors import BatchError, OutputError
 from tests.unit.batch.pools import InlinePool
-from tests.unit.batch.works import echo
+from tests.unit.batch.works import echo, short_for_what_hangs
 
 
 def clips(folder: Path, contents: dict[str, bytes]) -> Path:
@@ -44,7 +45,7 @@ def go(
         try:
             return Runner(ledger, store, folder=out, run=run).run(pool, on_progress=on_progress)
         finally:
-            store.write_tables(ledger, task=Task.EXTRACT, settings={}, card=None)
+            store.write_tables(ledger, task=Task.EXTRACT, about={"software": {"name": "of a test"}}, card=None)
     finally:
         ledger.close()
         pool.close()
@@ -321,6 +322,16 @@ class TestProcesses:
         with pytest.raises(BatchError, match="before its first clip"):
             go(clips(tmp_path / "in", {"a.mp4": b"one"}), tmp_path / "out", pool)
 
+    def test_a_clip_that_hangs_is_given_up_and_holds_up_nobody(self, tmp_path: Path) -> None:
+        contents = {f"{n}.mp4": f"{n}".encode() for n in range(5)} | {"2 hangs.mp4": b"hangs", "4 hangs.mp4": b"hangs"}
+        source = clips(tmp_path / "in", contents)
+        pool = ProcessPool(echo, n_workers=1, time_limit=short_for_what_hangs)
+        assert go(source, tmp_path / "out", pool) == Counts(7, 5, 2)
+        failed = [row for row in rows(tmp_path / "out") if row["status"] == "failed"]
+        # Both hold the same bytes: the second is not waited for again.
+        assert [row["file"] for row in failed] == ["2 hangs.mp4", "4 hangs.mp4"]
+        assert "given up after 0.3 s" in str(failed[0]["reason"])
+
     def test_one_process_and_three_write_the_same_bytes(self, tmp_path: Path) -> None:
         source = clips(tmp_path / "in", {f"{n}.mp4": b"corrupt" if n == 4 else b"x" * n for n in range(1, 12)})
         for n_workers in (1, 3):
@@ -335,6 +346,33 @@ def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
         open_ledger(tmp_path)
     with pytest.raises(OutputError, match="does not exist; create it first"):
         open_ledger(tmp_path / "no" / "such")
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+def test_a_run_that_is_given_up_before_it_began_leaves_nothing(tmp_path: Path, was_there: bool) -> None:
+    out = tmp_path / "out"
+    if was_there:
+        out.mkdir()
+    open_ledger(out).give_up()
+    assert out.exists() == was_there
+    assert not was_there or not any(out.iterdir())
+
+
+def test_giving_up_keeps_what_earlier_runs_made(tmp_path: Path) -> None:
+    source, out = clips(tmp_path / "in", {"a.mp4": b"one"}), tmp_path / "out"
+    go(source, out, InlinePool())
+    open_ledger(out).give_up()
+    pool = InlinePool()
+    go(source, out, pool)
+    assert pool.done == []
+
+
+def test_the_manifest_counts_and_says_what_made_the_results(tmp_path: Path) -> None:
+    source, out = clips(tmp_path / "in", {"a.mp4": b"one", "b.mp4": b"blurred", "c.mp4": b"corrupt"}), tmp_path / "out"
+    go(source, out, InlinePool())
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["clips"] == {"named": 3, "done": 2, "unusable": 1, "failed": 1, "waiting": 0}
+    assert manifest["software"] == {"name": "of a test"}
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:

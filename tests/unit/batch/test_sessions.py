@@ -61,6 +61,8 @@ def test_a_recording_that_cannot_be_read_is_said_and_does_not_count() -> None:
     assert row.judged is not None
     assert row.judged.index == pytest.approx(seen.index)
     assert f"The recording of `{other.label}` gave no index and does not count." in row.judged.notes
+    # Unusable is what has no number; this session has one.
+    assert row.quality is seen.quality.verdict
 
 
 def test_a_session_without_a_person_or_not_yet_complete_has_no_verdict() -> None:
@@ -78,3 +80,15 @@ def test_a_session_without_a_person_or_not_yet_complete_has_no_verdict() -> None
     )
     assert [row.status for row in rows] == ["failed", "failed", "waiting"]
     assert [row.judged for row in rows] == [None, None, None]
+    assert rows[0].reason == "x.mp4: damaged"
+    assert rows[1].reason == "`Walk 2 metres`: no person was found"
+
+
+def test_a_session_of_absent_recordings_says_of_each_that_it_is_absent() -> None:
+    items = [
+        item(Exercise.JUMP, failure="j.mp4: cannot be read: it is not there"),
+        item(Exercise.WALK, failure="w.mp4: cannot be read: it is not there"),
+    ]
+    (row,) = judge_sessions(items, card=FAKE_CARD)
+    assert row.reason == "w.mp4: cannot be read: it is not there; j.mp4: cannot be read: it is not there"
+    assert (row.quality, row.exercises) == (None, ())

@@ -89,8 +89,41 @@ def test_a_source_without_recordings_is_an_error(tmp_path: Path) -> None:
 def test_an_unknown_or_uninstalled_protocol_says_so() -> None:
     with pytest.raises(InputError, match="fsspec knows"):
         list(find_recordings("nothing-like-this://bucket/a.mp4"))
-    with pytest.raises(MissingDependencyError):
+    with pytest.raises(MissingDependencyError, match="adl:// needs a package of its own; "):
         list(find_recordings("adl://bucket/a.mp4"))
+    with pytest.raises(MissingDependencyError, match=r"^sftp://host/a\.mp4: .*pip install paramiko$"):
+        list(find_recordings("sftp://anna:secret@host/a.mp4"))
+
+
+class Refusal(Exception):  # noqa: N818  (as an HTTP client names it)
+    status, message = 403, "Forbidden"
+
+
+def test_a_server_that_refuses_is_one_line_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Server:
+        def isdir(self, path: str) -> bool:
+            raise Refusal(path)
+
+    monkeypatch.setattr(sources, "open_file_system", lambda location: (Server(), location))
+    with pytest.raises(InputError) as caught:
+        list(find_recordings(SIGNED))
+    assert str(caught.value) == (
+        "https://host.example/day/walk.mp4: cannot be looked at: the server answers 403 Forbidden; check address, "
+        "network and permissions"
+    )
+
+
+def test_a_web_page_without_recordings_is_no_empty_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Server:
+        def isdir(self, path: str) -> bool:
+            return False
+
+        def isfile(self, path: str) -> bool:
+            return False
+
+    monkeypatch.setattr(sources, "open_file_system", lambda location: (Server(), location))
+    with pytest.raises(InputError, match=r"the server has none there; check the address$"):
+        list(find_recordings("https://host.example/a.mp4"))
 
 
 SIGNED = "https://anna:secret@host.example/day/walk.mp4?X-Sig=abc/def&next=https://else.example/#part"

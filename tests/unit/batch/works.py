@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,11 @@ def facts_of(job: Job, *, n_frames: int = 10, index: float | None = None) -> Cli
     )
 
 
+def short_for_what_hangs(job: Job) -> float:
+    """A time limit that nothing else can reach, however busy the machine is."""
+    return 0.3 if job.path.read_bytes().startswith(b"hangs") else 600.0
+
+
 def echo(job: Job, **_: Any) -> ClipResult:
     """Landmarks that are the recording's own bytes; what the bytes say may go wrong."""
     content = job.path.read_bytes()
@@ -49,5 +56,9 @@ def echo(job: Job, **_: Any) -> ClipResult:
             os._exit(9)
     elif content.startswith(b"dies"):
         os._exit(9)
+    elif content.startswith(b"hangs"):
+        threading.Event().wait()
     facts = facts_of(job, n_frames=len(content), index=0.25)
+    if content.startswith(b"blurred"):
+        facts = replace(facts, checks=(replace(CHECK, verdict=QualityVerdict.UNUSABLE),), index=None)
     return ClipResult(facts.to_json(), job.key.encode() + b" " + content, n_frames=len(content))

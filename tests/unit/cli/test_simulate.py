@@ -23,7 +23,7 @@ from backsight.cli.main import app
         (["volunteer", "--size", "1280"], "--size is WIDTHxHEIGHT, two even numbers of pixels from 64 to 3840"),
         (["volunteer", "--size", "1281x720"], "got 1281x720"),
         (["volunteer", "--number", "-1"], "Invalid value for '--number'"),
-        (["volunteer", "--exercise", "squat"], "'squat' is not one of"),
+        (["volunteer", "--exercise", "squat"], "expected touch-toes, walk, jump, got `squat`"),
         (["cohort"], "Missing argument 'N'"),
         (["cohort", "0"], "Invalid value for 'N'"),
         (["cohort", "3", "--pose-model", "lite"], "--pose-model goes with --landmarks-only"),

@@ -11,7 +11,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from backsight.domain.assessment import Assessment
+from backsight.domain.assessment import Assessment, QualityVerdict
 from backsight.domain.recording import Exercise
 from backsight.errors import OutputError
 from backsight.exports.json_file import SCHEMA_PATH, assessment_to_dict, write_json
@@ -50,6 +50,30 @@ def test_every_variant_is_valid(assessment: Assessment) -> None:
     VALIDATOR.validate(document)
     # Strict JSON: would raise on NaN or infinity.
     assert json.loads(json.dumps(document, allow_nan=False)) == document
+
+
+def test_a_session_counts_what_is_usable_and_is_unusable_only_where_nothing_is() -> None:
+    walk, jump = make_exercise(Exercise.WALK), make_exercise(Exercise.JUMP, index=None)
+    session = assessment_to_dict(make_assessment([walk, jump]))["session"]
+    assert (session["counted_exercises"], session["quality"]) == (["walk"], "good")
+
+    unusable = make_assessment([jump])
+    assert (unusable.counted, unusable.quality) == ((), QualityVerdict.UNUSABLE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda session: session.update(quality="unusable"),
+        lambda session: session.update(counted_exercises=[]),
+        lambda session: session.update(index=None, interval=None, verdict="cannot tell"),
+    ],
+    ids=["unusable with an index", "rests on nothing", "usable without an index"],
+)
+def test_quality_and_index_of_a_session_cannot_contradict_each_other(
+    change: Callable[[dict[str, Any]], None],
+) -> None:
+    assert not VALIDATOR.is_valid(_break(lambda document: change(document["session"])))
 
 
 def _break(change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:

@@ -28,12 +28,16 @@ def free_fall(at, *, take_off, flight_s):
 
 
 def body(at, *, take_off=2.5, flight_s=0.5, heels_m=0.1, crouch_m=0.25):
-    """Hips that crouch for 0.4 s before take-off and leave with the heels up; toes that only fly."""
+    """Hips that crouch for 0.4 s, are lifted by the heels as fast as they then fly, and land as they left.
+
+    Toes only fly.
+    """
     arc = free_fall(at, take_off=take_off, flight_s=flight_s)
     since = at - take_off
-    flying = (since > 0) & (since < flight_s)
-    dip = crouch_m * np.sin(np.pi * np.clip((since + 0.45) / 0.4, 0, 1)) ** 2
-    return STANDING_M + arc + heels_m * flying - dip, np.column_stack([arc, arc])
+    on_floor_s = np.maximum(np.maximum(-since, since - flight_s), 0.0)
+    lift = np.maximum(heels_m - 0.5 * GRAVITY_M_PER_S2 * flight_s * on_floor_s, 0.0)
+    dip = crouch_m * np.sin(np.pi * np.clip((since + 0.5) / 0.4, 0, 1)) ** 2
+    return STANDING_M + arc + lift - dip, np.column_stack([arc, arc])
 
 
 def find(hips, toes, at, *, shoulders=None, body_height_m=BODY_HEIGHT_M):

@@ -71,6 +71,18 @@ def test_a_late_frame_delays_the_rest_instead_of_a_burst() -> None:
     assert taken == pytest.approx([100.0, 100.1, 100.6, 100.7])
 
 
+def test_a_little_lateness_is_caught_up_and_counts_as_latency() -> None:
+    """As a camera's driver would, which keeps a few pictures: 0.13 s."""
+    time = FakeTime()
+    captured, handed_on = [], []
+    for got in PacedFile(FakeSource([0.0, 0.04, 0.08, 0.12, 0.16, 0.2]), clock=time, wait=time.wait).frames():
+        captured.append(got.captured_s)
+        handed_on.append(time.now_s)
+        time.now_s += 0.1 if got.index == 1 else 0.0
+    assert captured == pytest.approx([100.0, 100.04, 100.08, 100.12, 100.16, 100.2])
+    assert handed_on == pytest.approx([100.0, 100.04, 100.14, 100.14, 100.16, 100.2])
+
+
 def test_a_repeated_file_goes_on_in_time() -> None:
     time = FakeTime()
     frames = PacedFile(FakeSource([0.0, 0.1, 0.2]), repeats=True, clock=time, wait=time.wait).frames()

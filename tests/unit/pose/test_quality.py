@@ -35,7 +35,7 @@ def record(
     bend_deg: ArrayLike = 0.0,
     swing_deg: ArrayLike = 0.0,
     hips_px: ArrayLike = (640.0, 380.0),
-    height_px: float = HEIGHT_PX,
+    height_px: ArrayLike = HEIGHT_PX,
     times: ArrayLike | None = None,
 ) -> PoseTrack:
     """Film a straight-legged person: turned by `yaw_deg`, bent at the hips, legs swinging apart, hips at a place."""
@@ -45,7 +45,7 @@ def record(
     x, z = world[:, :, 0].copy(), world[:, :, 2].copy()
     world[:, :, 0] = x * np.cos(yaw)[:, None] + z * np.sin(yaw)[:, None]
     world[:, :, 2] = z * np.cos(yaw)[:, None] - x * np.sin(yaw)[:, None]
-    image = world * (height_px / 1.7)
+    image = world * (np.broadcast_to(height_px, t.shape) / 1.7)[:, None, None]
     image[:, :, :2] += np.broadcast_to(hips_px, (len(t), 2))[:, None]
     ones = np.ones((len(t), N_LANDMARKS))
     n_people = np.where(np.arange(len(t)) % 15 == 0, 1.0, np.nan)
@@ -658,10 +658,37 @@ class TestMovement:
         # 800 px between the 2.5th and 97.5th centile; trunk and legs of 1.276 m are 0.779 of the height.
         assert check.value == pytest.approx(0.95 * 800 / HEIGHT_PX * 1.7 / (1.276 / 0.779), rel=1e-3)
 
+    @pytest.mark.parametrize(
+        ("grows_by", "verdict"), [(1.0, UNUSABLE), (1.3, UNUSABLE), (1.4, GOOD)], ids=["on the spot", "1 m", "nearer"]
+    )
     @pytest.mark.parametrize("yaw_deg", [0.0, 30.0, 180.0])
-    def test_walking_towards_the_camera_is_steps(self, yaw_deg: float) -> None:
-        track = record(yaw_deg=yaw_deg, swing_deg=20.0 * np.sin(2 * np.pi * seconds()))
-        assert find(judge(track), "movement_recognised").verdict is GOOD
+    def test_walking_towards_the_camera_or_away_changes_the_size(
+        self, yaw_deg: float, grows_by: float, verdict: QualityVerdict
+    ) -> None:
+        # Of the whole change 95 % count: ln 1.3 * 0.95 = 0.25, ln 1.4 * 0.95 = 0.32, about the limit of 0.3.
+        track = record(
+            yaw_deg=yaw_deg,
+            swing_deg=20.0 * np.sin(2 * np.pi * seconds()),
+            height_px=300.0 * grows_by ** (seconds() / 5.0),
+        )
+        assert find(judge(track), "movement_recognised").verdict is verdict
+
+    def test_who_comes_nearer_neither_bends_nor_jumps(self) -> None:
+        track = record(bend_deg=np.where(seconds() > 2.5, 70.0, 0.0), height_px=200.0 * 2 ** (seconds() / 5.0))
+        for exercise in (Exercise.TOUCH_TOES, Exercise.JUMP):
+            check = find(judge(track, exercise), "movement_recognised")
+            assert check.verdict is UNUSABLE
+            assert "as in walking" in check.finding
+
+    def test_a_walk_bent_forward_for_long_is_doubted(self) -> None:
+        check = find(judge(walk(bend_deg=np.where(seconds() > 3.0, 60.0, 0.0))), "movement_recognised")
+        assert check.verdict is POOR
+        assert "the trunk is bent for 2.0 s" in check.finding
+
+    def test_falling_from_a_height_is_no_walk(self) -> None:
+        t = seconds()
+        down = np.column_stack([1000.0 - 160.0 * t, np.where(t > 2.5, 500.0, 200.0)])  # 300 of 400 px
+        assert find(judge(walk(hips_px=down)), "movement_recognised").verdict is UNUSABLE
 
     @pytest.mark.parametrize("track", [record(), jump(), bend()], ids=["standing", "jump", "bend"])
     def test_other_movements_are_no_walk(self, track: PoseTrack) -> None:
@@ -676,6 +703,40 @@ class TestMovement:
         check = find(judge(walk(), exercise), "movement_recognised")
         assert check.verdict is UNUSABLE
         assert "the hips travel" in check.finding
+
+    @pytest.mark.parametrize(
+        ("track", "exercise"), [(bend(), Exercise.JUMP), (jump(), Exercise.TOUCH_TOES)], ids=["bend", "jump"]
+    )
+    def test_a_bend_is_no_jump_and_a_jump_no_bend(self, track: PoseTrack, exercise: Exercise) -> None:
+        assert find(judge(track, exercise), "movement_recognised").verdict is UNUSABLE
+
+    def test_a_jump_out_of_a_crouched_trunk_is_no_bend(self) -> None:
+        crouched = np.where(np.abs(seconds() - 2.0) < 0.3, 50.0, 0.0)
+        hips_px = np.column_stack([np.full(151, 640.0), 380.0 - 60.0 * (np.abs(seconds() - 2.7) < 0.2)])
+        track = record(yaw_deg=90.0, bend_deg=crouched, hips_px=hips_px)
+        check = find(judge(track, Exercise.TOUCH_TOES), "movement_recognised")
+        assert check.verdict is UNUSABLE
+        assert "as in a jump" in check.finding
+        assert find(judge(track, Exercise.JUMP), "movement_recognised").verdict is GOOD
+
+    @pytest.mark.parametrize(("n_hops", "verdict"), [(3, GOOD), (4, POOR)])
+    def test_hopping_on_is_doubted(self, n_hops: int, verdict: QualityVerdict) -> None:
+        up = np.clip(np.sin(2 * np.pi * seconds() / 1.2), 0.0, None) * (seconds() < 1.2 * n_hops)
+        track = record(hips_px=np.column_stack([np.full(151, 640.0), 380.0 - 60.0 * up]))
+        check = find(judge(track, Exercise.JUMP), "movement_recognised")
+        assert check.verdict is verdict
+        assert ("4 times" in check.finding) == (verdict is POOR)
+
+    def test_jumping_jacks_are_no_jump_for_the_feet_part(self) -> None:
+        track = jump()
+        image_px = track.pose.image_px.copy()
+        # Both ankles half the height apart while in the air and after.
+        image_px[75:, Landmark.LEFT_ANKLE, 0] += 100.0
+        image_px[75:, Landmark.RIGHT_ANKLE, 0] -= 100.0
+        check = find(judge(edit(track, image_px=image_px), Exercise.JUMP), "movement_recognised")
+        assert check.verdict is UNUSABLE
+        assert "jumping jacks" in check.finding
+        assert find(judge(edit(track, image_px=image_px)), "movement_recognised").verdict is UNUSABLE
 
     def test_rising_from_a_squat_is_no_jump(self) -> None:
         track = jump()

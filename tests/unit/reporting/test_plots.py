@@ -22,6 +22,13 @@ def test_a_gap_lifts_the_pen() -> None:
     assert path == "M0.0 100.0L250.0 50.0M750.0 0.0L1000.0 0.0"
 
 
+def test_nothing_is_written_as_minus_nought() -> None:
+    plot = _plot([-0.04, 0.04], low=-0.0, high=20.0)
+
+    assert plot.axis == ("0°", "20°")
+    assert plot.summary == "Title: from 0.0° to 0.0°"
+
+
 def test_missing_values_are_null_for_the_script() -> None:
     data = _plot([1.0, np.nan]).as_json()
 

@@ -1,10 +1,12 @@
 """Values, norms and verdicts in words."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from backsight.domain.assessment import IndexVerdict, Interval, Norm, NormKind
+from backsight.domain.assessment import IndexVerdict, Interval, Norm, NormKind, QualityVerdict
+from backsight.domain.recording import Exercise
 from backsight.reporting import wording
 from tests.assessments import every_variant, make_assessment, make_exercise
 
@@ -18,6 +20,7 @@ from tests.assessments import every_variant, make_assessment, make_exercise
         (1.123, "m/s", "1.12 m/s"),
         (14.0, "cm", "14.0 cm"),
         (7.4, "%", "7 %"),
+        (95.6, "1/min", "96 steps/min"),
         (math.nan, "cm", "–"),
         (3.0, "", "3.00"),
     ],
@@ -138,6 +141,31 @@ def test_tips_are_only_promised_where_there_are_some() -> None:
 
     assert "tips below" in wording.verdict_words(every_variant()["cannot tell"]).advice
     assert "tips below" not in wording.verdict_words(good).advice
+
+
+def test_a_session_with_an_unusable_recording_has_something_to_mend() -> None:
+    session = make_assessment(
+        [make_exercise(Exercise.WALK), make_exercise(Exercise.JUMP, index=None)], verdict=IndexVerdict.CANNOT_TELL
+    )
+
+    assert session.quality is QualityVerdict.GOOD
+    assert "tips below" in wording.verdict_words(session).advice
+
+
+def test_readers_get_a_true_minus_sign_before_numbers_only() -> None:
+    said = wording.for_readers("Own standing of -3 degrees; 10-20 cm, camera-0, 2019-11, re-read `a-1` (-4).")
+
+    assert said == "Own standing of −3 degrees; 10-20 cm, camera-0, 2019-11, re-read “a-1” (−4)."
+
+
+@pytest.mark.parametrize(
+    ("model", "engine", "expected"),
+    [("lite", "openvino", "BlazePose lite on OpenVINO"), ("full", "", "BlazePose full"), ("", "", "BlazePose")],
+)
+def test_what_found_the_landmarks_is_named(model: str, engine: str, expected: str) -> None:
+    named = replace(make_assessment([make_exercise()]), pose_model=model, pose_engine=engine)
+
+    assert wording.describe_landmarks(named) == expected
 
 
 @pytest.mark.parametrize("verdict", list(IndexVerdict))

@@ -48,7 +48,9 @@ def jump_pose(flight_s=0.5, *, times=TIMES, late_left_foot_s=0.0, **more):
 
     since = times - TAKE_OFF_S
     landing = 30.0 * np.exp(-0.5 * ((since - flight_s - 0.2) / 0.1) ** 2)
-    stretched_m = np.where((since > 0) & (since < flight_s), LIFT_CM / 100.0, 0.0)
+    # Legs and ankles stretch as fast as the body then flies, and give way as fast after landing.
+    on_floor_s = np.maximum(np.maximum(-since, since - flight_s), 0.0)
+    stretched_m = np.maximum(LIFT_CM / 100.0 - 0.5 * 9.81 * flight_s * on_floor_s, 0.0)
     hips_px = (640.0, 360.0 - 300.0 * (arc_m() + stretched_m))
     pose = make_pose(timestamps_s=times, hip_px=hips_px, flexion_deg=5.0 + landing, **more)
     image = pose.image_px.copy()

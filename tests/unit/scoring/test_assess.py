@@ -94,7 +94,7 @@ def test_an_unusable_recording_does_not_count_and_is_named():
     assert session.verdict is IndexVerdict.NO_RED_FLAG
     assert "The recording of `Jump as high as you can` gave no index and does not count." in session.notes
     assert "`Touch your toes` was not recorded." in session.notes
-    assert "The index rests on 1 of 3 exercises." in session.notes
+    assert "The index rests on `Walk 2 metres` alone, 1 of 3 exercises." in session.notes
 
 
 def test_missing_exercises_are_listed_together():

@@ -7,8 +7,23 @@ import pytest
 
 from backsight.domain.assessment import MeasuredMovement, Measurement, Norm, NormKind
 from backsight.errors import InvalidValueError
-from backsight.scoring.calibration import Calibration, CellKey, Conditions, calibrate, default_calibration
-from backsight.scoring.calibration_fit import METHOD, CalibrationSample, conformal_quantile, fit_calibration
+from backsight.scoring.calibration import (
+    FALSE_SHARE,
+    Calibration,
+    CellKey,
+    Conditions,
+    calibrate,
+    chance_of,
+    default_calibration,
+)
+from backsight.scoring.calibration_fit import (
+    METHOD,
+    CalibrationSample,
+    conformal_quantile,
+    conformal_quantile_by_person,
+    corrected_chances,
+    fit_calibration,
+)
 
 
 def conditions(**changes):
@@ -37,6 +52,49 @@ def test_the_quantile_is_the_one_that_holds_for_the_next_person():
     # ceil(20 * 0.9) = 18th smallest of 19; of 8 nobody can say.
     assert conformal_quantile(np.arange(1.0, 20.0)) == 18.0
     assert conformal_quantile(np.arange(1.0, 9.0)) == math.inf
+
+
+def test_a_person_with_many_recordings_counts_once():
+    # Ten people, the last with three scores: the ceil(11 * 0.8) = 9th person's score, whoever has how many.
+    scores, people = np.arange(1.0, 13.0), np.array([*"abcdefghi", "j", "j", "j"])
+    assert conformal_quantile_by_person(scores, people, level=0.8) == 9.0
+    # The tenth person's scores make up one together: .9 * 11 = 9.9 asks for all ten.
+    assert conformal_quantile_by_person(scores, people) == 12.0
+    assert conformal_quantile_by_person(scores[:8], people[:8]) == math.inf
+
+
+def test_a_view_with_few_people_leans_on_how_large_errors_are_in_the_others():
+    # 12 people from the side who happen to have hardly any error, 60 from the front with one of 4 degrees.
+    lucky = samples(12, error=0.5, seed=1)
+    usual = samples(60, error=4.0, seed=2, off_front_deg=10.0)
+    side = CellKey("trunk_flexion_deg", "full", "side")
+    alone, together = (fit_calibration(people).cells[side].half_width for people in (lucky, lucky + usual))
+    assert together > 1.2 * alone
+    # Those who err more are not made to look like the others.
+    front = replace(side, view="front")
+    both, usual_alone = (fit_calibration(people).cells[front].half_width for people in (lucky + usual, usual))
+    assert both > 0.97 * usual_alone
+
+
+def test_cadence_is_what_the_step_time_says():
+    calibration = fit_calibration(
+        samples(60, measure="step_time_s", error=2.0) + samples(60, measure="cadence_per_min", error=2.0)
+    )
+    assert {key.measure for key in calibration.cells} == {"step_time_s"}
+    taken = MeasuredMovement(
+        (Measurement("cadence_per_min", "Cadence", 0.6, "1/min"), Measurement("step_time_s", "Step time", 100.0, "s"))
+    )
+    got = calibrate(taken, conditions=conditions(), calibration=calibration)
+    cadence, step = got["cadence_per_min"], got["step_time_s"]
+    assert [item.name for item in got.measurements] == ["cadence_per_min", "step_time_s"]
+    assert cadence.value == pytest.approx(60.0 / step.value)
+    assert cadence.value + cadence.error == pytest.approx(60.0 / (step.value - step.error))
+    assert cadence.value - cadence.error < 60.0 / (step.value + step.error)
+    assert cadence.error_basis == step.error_basis
+    # From the front nobody was calibrated: neither is given, for the same reason.
+    unseen = calibrate(taken, conditions=conditions(off_front_deg=10.0), calibration=calibration)
+    assert math.isnan(unseen["cadence_per_min"].value)
+    assert unseen["cadence_per_min"].note == unseen["step_time_s"].note
 
 
 def test_bias_and_gain_are_taken_off_and_the_interval_holds_nine_in_ten():
@@ -98,13 +156,37 @@ def test_a_measure_that_does_not_go_with_the_truth_gives_no_value_however_narrow
 
 
 def test_the_fewer_people_the_more_their_values_must_go_with_the_truth():
-    cell = fit_calibration(samples(60, error=2.0)).cells[CellKey("trunk_flexion_deg", "full", "side")]
     # One-sided 5 %: z = atanh(r) sqrt((n - 3) / 1.06) > 1.645; at n = 12 that is r > .512, at n = 60 r > .221.
-    assert replace(cell, n_people=12, correlation=0.52).follows
-    assert not replace(cell, n_people=12, correlation=0.50).follows
-    assert replace(cell, n_people=60, correlation=0.23).follows
-    assert not replace(cell, n_people=60, correlation=0.21).follows
-    assert not replace(cell, correlation=float("nan")).follows
+    for n_people, edge in ((7, 0.692), (12, 0.512), (60, 0.221)):
+        assert chance_of(edge, n_people=n_people) == pytest.approx(0.05, abs=0.002)
+    assert chance_of(0.0, n_people=20) == pytest.approx(0.5)
+    # Nothing to say: both alike for everybody, or too few people.
+    assert chance_of(math.nan, n_people=60) == 1.0
+    assert chance_of(0.99, n_people=3) == 1.0
+
+
+def test_the_more_conditions_are_tried_the_less_chance_is_left_to_each():
+    # Benjamini and Hochberg by hand: p n / rank, and never more than of one that is less likely. .03 alone would pass.
+    got = corrected_chances(np.array([0.03, 0.9, 0.001, 0.04]))
+    assert got == pytest.approx([4 * 0.04 / 3, 0.9, 0.004, 4 * 0.04 / 3])
+
+
+def test_of_measures_that_follow_nothing_hardly_any_is_said_to_follow():
+    rng = np.random.default_rng(7)
+    found = [
+        replace(sample, measure=f"m{k}_deg", true=float(rng.normal(100.0, 15.0)))
+        for k in range(40)
+        for sample in samples(20, error=1.0, seed=k + 1)
+    ]
+    cells = fit_calibration(found).cells.values()
+    uncorrected = [cell for cell in cells if chance_of(cell.correlation, n_people=cell.n_people) <= FALSE_SHARE]
+    # One in twenty of forty passes uncorrected, by and large.
+    assert len(cells) == 40
+    assert 1 <= len(uncorrected) <= 6
+    assert not any(cell.follows for cell in cells)
+    # One that does follow the truth is found among them.
+    right = fit_calibration([*found, *samples(20, error=2.0)]).cells
+    assert [key.measure for key, cell in right.items() if cell.follows] == ["trunk_flexion_deg"]
 
 
 def test_where_neighbouring_views_are_pooled_the_view_itself_has_to_follow_the_truth():
@@ -121,9 +203,6 @@ def test_where_neighbouring_views_are_pooled_the_view_itself_has_to_follow_the_t
     pooled = fit_calibration(side + reversed_own[:9]).cells[key]
     assert pooled.n_people_correlated is None
     assert pooled.follows
-    # Seven people: z = atanh(r) sqrt(4 / 1.06) > 1.645 from r = .692 on, however many the interval rests on.
-    assert replace(cell, n_people_correlated=7, correlation=0.70).follows
-    assert not replace(cell, n_people_correlated=7, correlation=0.68).follows
 
 
 def test_a_wide_interval_is_given_where_it_still_tells_the_best_from_the_worst():

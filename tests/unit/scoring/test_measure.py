@@ -86,7 +86,8 @@ def test_what_nothing_was_calibrated_for_has_neither_value_nor_error():
             {"trunk_flexion_deg", "bend_duration_s", "fingertip_to_floor_cm"},
         ),
         (Exercise.WALK, walk_pose(90.0), {"gait_speed_m_per_s", "cadence_per_min", "step_time_s", "step_length_cm"}),
-        (Exercise.WALK, walk_pose(0.0), {"step_time_s", "lateral_lean_deg"}),
+        # With lite the step time seen from the front is too unsure for some people.
+        (Exercise.WALK, walk_pose(0.0), {"lateral_lean_deg"}),
         (Exercise.JUMP, jump_pose(), {"jump_flight_height_cm", "lateral_lean_deg"}),
     ],
     ids=["bend-side", "walk-side", "walk-front", "jump-front"],

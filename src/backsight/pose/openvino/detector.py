@@ -1,4 +1,4 @@
-"""Find people in a whole image with BlazePose's detector. Knows nothing of landmarks, tracking or other frames."""
+"""Find people in an image with BlazePose's detector. Knows nothing of landmarks, tracking or other frames."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ class PersonDetector:
         self._anchors_px = lay_out_anchors()
         self._sampler = Sampler(network.picture, fills_with_black=True)
 
-    def find(self, image: NDArray[np.uint8], *, min_score: float, limit: int) -> list[Region]:
-        """Return the regions of up to `limit` people, the surest first.
+    def find(
+        self, image: NDArray[np.uint8], *, min_score: float, limit: int, within: Region | None = None
+    ) -> list[Region]:
+        """Return the regions of up to `limit` people in the image's pixels, the surest first.
 
         Parameters
         ----------
@@ -42,8 +44,10 @@ class PersonDetector:
             RGB, shape (height, width, 3).
         min_score
             Probability of a person from which one is reported.
+        within
+            An upright square to look in; None = the whole image.
         """
-        square = whole_image(image)
+        square = within or whole_image(image)
         self._sampler.sample(image, square)
         raw, logits = self._network.run()
         scores = 1.0 / (1.0 + np.exp(-np.clip(logits[:, 0], -_SCORE_LIMIT, _SCORE_LIMIT).astype(np.float64)))

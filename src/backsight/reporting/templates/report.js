@@ -10,6 +10,12 @@
 
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
+  /** A rounded number with a true minus sign, and never "−0". */
+  function written(value, decimals) {
+    const text = value.toFixed(decimals);
+    return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+  }
+
   /** Position of the last element that is not after `time`; 0 when all are. */
   function indexAt(times, time) {
     let low = 0;
@@ -216,7 +222,6 @@
   function plotOptions(data, timeline, width) {
     const axis = { stroke: () => colour("--soft"), font: "12px system-ui, sans-serif" };
     const grid = { stroke: () => colour("--line"), width: 1 };
-    const minus = (value) => String(value).replace("-", "−");
     return {
       width,
       height: PLOT_HEIGHT_PX,
@@ -226,7 +231,7 @@
       scales: { x: { time: false, range: [0, timeline.duration || 1] }, y: { range: data.range } },
       axes: [
         { ...axis, grid: { show: false }, ticks: { ...grid, size: 4 }, size: 22, gap: 2, space: 60, values: (_, marks) => marks.map((mark) => `${mark} s`) },
-        { ...axis, grid, ticks: { show: false }, size: 44, gap: 6, space: 28, values: (_, marks) => marks.map((mark) => minus(mark) + data.unit) },
+        { ...axis, grid, ticks: { show: false }, size: 44, gap: 6, space: 28, values: (_, marks) => marks.map((mark) => String(mark).replace("-", "−") + data.unit) },
       ],
       series: [{}, { stroke: () => colour("--accent"), width: 2, spanGaps: false, points: { show: false } }],
       hooks: { drawAxes: [(plot) => drawBehind(plot, data), (plot) => drawMoments(plot, timeline.moments)] },
@@ -247,7 +252,7 @@
       const at = indexAt(times, time + 0.02);
       const value = times[at] <= time + 0.02 && time <= times[times.length - 1] + 0.05 ? data.values[at] : null;
       readout.textContent =
-        value === null || value === undefined ? "no reading" : value.toFixed(data.decimals).replace("-", "−") + data.unit;
+        value === null || value === undefined ? "no reading" : written(value, data.decimals) + data.unit;
     };
     timeline.onChange(show);
     connectPointer(timeline, plot.over, (x) => plot.posToVal(x, "x"));

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,20 +27,32 @@ def person(x_px: float, *, presence: float = 0.9) -> PersonLandmarks:
     )
 
 
+def wide_person() -> PersonLandmarks:
+    """Somebody whose landmarks stand on the diagonal of a square."""
+    along = np.linspace(20.0, 60.0, 39)
+    return replace(person(0.0), image_px=np.stack([along] * 3, axis=1))
+
+
 class Stage:
     """Plays the detector and the finder, and keeps account of what each was asked."""
 
-    def __init__(self, *, regions: Sequence[Region], people: Sequence[PersonLandmarks]) -> None:
-        self._regions, self._people = list(regions), list(people)
+    def __init__(
+        self, *, regions: Sequence[Region], people: Sequence[PersonLandmarks], in_windows: Sequence[Region] = ()
+    ) -> None:
+        self._regions, self._people, self._in_windows = list(regions), list(people), list(in_windows)
         self.n_detections = 0
+        self.searched: list[Region | None] = []
         self.looked_in: list[Region] = []
         stage = self
 
         class StagedDetector:
-            def find(self, image: np.ndarray, *, min_score: float, limit: int) -> list[Region]:
+            def find(
+                self, image: np.ndarray, *, min_score: float, limit: int, within: Region | None = None
+            ) -> list[Region]:
                 stage.n_detections += 1
                 stage.asked = (min_score, limit)
-                return stage._regions[:limit]
+                stage.searched.append(within)
+                return (stage._regions if within is None else stage._in_windows)[:limit]
 
         class StagedFinder:
             def find(self, image: np.ndarray, region: Region) -> PersonLandmarks:
@@ -99,3 +112,32 @@ def test_a_look_reports_everybody_sure_and_leaves_the_tracked_alone() -> None:
     assert stage.track(33) == 50.0
     assert stage.n_detections == 2
     assert math.isclose(stage.looked_in[-1].x_px, 50.0)
+
+
+class TestCloseUp:
+    """A frame of 480 x 270 pixels has windows of 270 that begin at 0, 105 and 210."""
+
+    LARGE = np.zeros((270, 480, 3), np.uint8)
+
+    def test_windows_are_searched_one_a_frame_until_somebody_is_surely_there(self) -> None:
+        stage = Stage(regions=[], in_windows=[FOUND], people=[person(50.0, presence=0.79), person(60.0), person(60.0)])
+        seen = [stage.tracker.track(self.LARGE, timestamp_ms=time) for time in (0, 33, 67)]
+        assert [one is not None for one in seen] == [False, True, True]
+        # Before every window the whole frame was searched, and in the last frame that was enough.
+        assert [None if square is None else square.x_px for square in stage.searched] == [None, 240, None, 135, None]
+        assert stage.tracker.is_close_up
+
+    def test_whoever_the_whole_frame_shows_counts(self) -> None:
+        stage = Stage(regions=[], in_windows=[FOUND], people=[person(50.0), person(80.0)])
+        stage.tracker.track(self.LARGE, timestamp_ms=0)
+        stage._regions = [FOUND]
+        seen = stage.tracker.track(self.LARGE, timestamp_ms=33)
+        assert seen is not None
+        # Not smoothed with what the window showed.
+        assert seen.image_px[0, 0] == 80.0
+        assert not stage.tracker.is_close_up
+
+    def test_others_are_looked_for_in_windows_too_and_counted_once(self) -> None:
+        stage = Stage(regions=[], in_windows=[FOUND], people=[person(50.0), *[wide_person()] * 3])
+        stage.tracker.track(self.LARGE, timestamp_ms=0)
+        assert len(stage.tracker.look(self.LARGE)) == 1
