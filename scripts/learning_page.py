@@ -93,6 +93,7 @@ def _raw_image_section(result: Mapping[str, Any]) -> str:
         "drawn volunteers what its comparison asks.",
         "| Learner | Error of the index | rho | Red flags told right | Mean of both kinds |\n|---|---|---|---|---|\n"
         + "\n".join(lines),
+        f"{_percent(result['rows'][0]['flagged'])} of the clips are red flags; flagging none is right in the rest.",
         figure_table(times),
     ]
     return "\n\n".join(block.strip() for block in blocks) + "\n"

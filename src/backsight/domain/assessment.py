@@ -23,9 +23,10 @@ NO_DIAGNOSIS = (
 
 LEAST_WEIGHT = 0.02
 """Weight, as a share of the ratings' variance told, of an exercise that told no more than that, or nothing."""
-CANNOT_TELL_SHARE = 0.25
+CANNOT_TELL_SHARE = 0.1
 """Share of an interval that must lie on the smaller side of a threshold before a verdict is withheld. In the middle of
-the scale that is where the index is nearer to the threshold than half of the interval's half-width."""
+the scale that is where the index is nearer to the threshold than four fifths of the interval's half-width: who is told
+that there is no red flag had better have none."""
 
 
 class QualityVerdict(StrEnum):

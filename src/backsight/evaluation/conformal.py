@@ -21,9 +21,9 @@ from backsight.errors import InvalidValueError
 from backsight.evaluation.learner import FittedLearner, Learner
 from backsight.evaluation.nested import out_of_fold, scores_of, within
 
-CANNOT_TELL_SHARE = 0.25
-"""Share of an interval that must lie beyond a threshold, on its smaller side, before a verdict is withheld. At a
-quarter that is where the prediction is nearer to the threshold than half of the half-width."""
+CANNOT_TELL_SHARE = 0.1
+"""Share of an interval that must lie beyond a threshold, on its smaller side, before a verdict is withheld. That is
+where the prediction is nearer to the threshold than four fifths of the half-width."""
 
 
 @dataclass(frozen=True)
