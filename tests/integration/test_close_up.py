@@ -15,7 +15,8 @@ from backsight.composition import pose_bundle, pose_estimator
 from backsight.domain.landmarks import Landmark
 from backsight.domain.sequences import Frame, PoseObservation
 from backsight.inputs import parse_clip
-from backsight.pose.blazepose import MediaPipeTracker
+from backsight.pose.blazepose import MediaPipeTracker, _CloseUp
+from backsight.pose.closer import Window
 from tests.clips import textured_picture
 
 ENGINES = ("mediapipe", "openvino")
@@ -76,6 +77,22 @@ def test_somebody_too_small_for_the_whole_frame_is_followed_where_they_are(
 def test_a_room_without_anybody_stays_empty(lite_bundle: None, engine: str) -> None:
     room = textured_picture(FRAME_SIZE)
     assert not any(seen.has_person for seen in estimate([room] * 35, engine=engine))
+
+
+def test_a_landmarker_of_mediapipe_may_look_again_into_a_frame_in_which_it_lost_somebody(
+    jacks: list[np.ndarray],
+) -> None:
+    window = Window(280, 0, 720)
+    images = shrink(jacks[:6], at=(500, 250), scale=0.5)
+    close_up = _CloseUp(pose_bundle("lite"))
+    close_up.window = window
+    followed = [close_up.track(image, 40 * index) is not None for index, image in enumerate(images[:5])]
+    assert all(followed)
+    assert close_up.track(np.full_like(images[0], 128), 200) is None
+    assert close_up.window == window
+    found_again = close_up.track(images[5], 200)
+    close_up.close()
+    assert found_again is not None
 
 
 def test_whoever_the_whole_frame_shows_is_reported_bit_by_bit(jacks: list[np.ndarray]) -> None:

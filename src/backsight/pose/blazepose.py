@@ -166,10 +166,11 @@ class _CloseUp:
     def track(self, image: NDArray[np.uint8], timestamp_ms: int) -> PoseObservation | None:
         """Return whom the window shows in the next frame, in the frame's pixels."""
         if self.window is None:
+            self._watched = None
             return None
         if self._landmarker is None:
             self._landmarker = _load(self._bundle, running_mode=vision.RunningMode.VIDEO, num_poses=1)
-        if self._watched is not None and self._watched != self.window:
+        elif self._watched != self.window or timestamp_ms <= self._last_timestamp_ms:
             self._forget(timestamp_ms)
         cut = self.window.cut(image)
         people = _observations(self._landmarker.detect_for_video(_as_mediapipe(cut), timestamp_ms), cut)
@@ -182,11 +183,15 @@ class _CloseUp:
         return seen
 
     def _forget(self, timestamp_ms: int) -> None:
-        """Show the landmarker a black picture first: it would look for the person where they were in another window."""
+        """Show the landmarker a black picture first: it would look for the person where they were once.
+
+        That is in another window, or in this one before it was given up. A landmarker takes no frame of a time that it
+        has been shown: where somebody lost in this very frame is found again, a fresh one has to look.
+        """
         if timestamp_ms - 1 > self._last_timestamp_ms:
             black = np.zeros((LEAST_SIDE_PX, LEAST_SIDE_PX, 3), np.uint8)
             self._landmarker.detect_for_video(_as_mediapipe(black), timestamp_ms - 1)
-        else:  # no time is left between two frames
+        else:  # no time is left
             self._landmarker.close()
             self._landmarker = _load(self._bundle, running_mode=vision.RunningMode.VIDEO, num_poses=1)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from backsight.domain.sequences import Frame, PoseObservation
 from backsight.errors import InvalidValueError
 from backsight.pose.engines import PoseEngine
-from backsight.pose.following import Follower, FollowStep, PersonBox
+from backsight.pose.following import LOOK_INTERVAL_S, Follower, FollowStep, PersonBox
 
 MAX_OTHER_PEOPLE = 3
 """Others are counted up to here; each one costs a run of the landmark model."""
@@ -25,6 +25,9 @@ LOOK_PRESENCE_CONFIDENCE = 0.8
 """Above MediaPipe's 0.5; together with the one above it left no false person in 49 pictures of two real clips."""
 BLANK_MARGIN_SIZES = 0.15
 """Landmarks end at the ears, knuckles and toes; hair, fingertips and shoes lie within this many body sizes of them."""
+DOUBT_S = 2.0
+"""A place where nobody surely is stays blanked for so long. Each time that it is shown, a chair taken for a person
+costs a few frames of the one followed close up; and somebody who has come there is taken up so much later at most."""
 
 
 class Tracker(Protocol):
@@ -77,7 +80,8 @@ class FollowingEstimator:
     Whom the tracker finds in the whole frame is followed as if there were no windows. While nobody is found there,
     somebody found in a window is followed in the same way, but for one thing: where somebody has been followed in the
     whole frame, windows only serve to find that person again. And once somebody has been followed in a window, whoever
-    the whole frame shows elsewhere must surely be there.
+    the whole frame shows elsewhere must surely be there; otherwise the whole frame is shown without that place for a
+    while.
 
     Parameters
     ----------
@@ -90,6 +94,8 @@ class FollowingEstimator:
         self._follower: Follower | None = None
         self._close_up: Follower | None = None
         self._refused_close_up: tuple[PersonBox, ...] = ()
+        self._doubted: tuple[tuple[PersonBox, float], ...] = ()
+        self._doubted_at_s = -math.inf
         self._last_timestamp_s = -math.inf
         self._last_timestamp_ms = -1
         self._is_closed = False
@@ -124,8 +130,11 @@ class FollowingEstimator:
         if self._follower is None:
             height, width = frame.image.shape[:2]
             self._follower = Follower((width, height))
-        image = _blank(frame.image, self._follower.refused)
-        close_up = _blank(image, self._refused_close_up)
+        self._doubted = tuple(one for one in self._doubted if frame.timestamp_s - one[1] < DOUBT_S)
+        others = _blank(frame.image, self._follower.refused)
+        image = _blank(others, (box for box, _ in self._doubted))
+        # Windows show the doubted places: whoever is followed in one may stand there.
+        close_up = _blank(others, self._refused_close_up)
         found = self._tracker.track(image, timestamp_ms=timestamp_ms, close_up=close_up)
         step = self._judge(self._follower, frame, found)
         if found is None or not step.is_followed:
@@ -152,13 +161,13 @@ class FollowingEstimator:
         if self._close_up is None or box is None:
             return follower.step(frame.timestamp_s, box, look=look)
         is_other = self._close_up.takes_for_other(box, frame.timestamp_s)
-        if is_other and not self._is_sure(frame.image, box):
+        if is_other and self._is_doubtful(frame, box):
             return follower.step(frame.timestamp_s, None, look=look)
         step = follower.step(frame.timestamp_s, box, look=look)
         if not step.is_followed:
             return step
         # The one followed close up has come nearer, or this is somebody else.
-        self._close_up = None
+        self._close_up, self._doubted = None, ()
         return replace(step, changed_person=is_other)
 
     def _next_timestamp_ms(self, timestamp_s: float) -> int:
@@ -173,6 +182,19 @@ class FollowingEstimator:
         self._last_timestamp_s = timestamp_s
         self._last_timestamp_ms = max(round(timestamp_s * 1000), self._last_timestamp_ms + 1)
         return self._last_timestamp_ms
+
+    def _is_doubtful(self, frame: Frame, box: PersonBox) -> bool:
+        """Say whether nobody is surely at a box, and keep the tracker from it for a while where that is so.
+
+        Looks are dear: between two of them every box is doubtful.
+        """
+        if frame.timestamp_s - self._doubted_at_s >= LOOK_INTERVAL_S:
+            if self._is_sure(frame.image, box):
+                return False
+            self._doubted_at_s = frame.timestamp_s
+        elsewhere = (one for one in self._doubted if not one[0].shows_same_person_as(box))
+        self._doubted = (*elsewhere, (box, frame.timestamp_s))
+        return True
 
     def _is_sure(self, image: NDArray[np.uint8], box: PersonBox) -> bool:
         """Say whether a look, which asks for more than the tracker does, shows somebody where it has them."""

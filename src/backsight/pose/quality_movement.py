@@ -56,8 +56,9 @@ DEEP_SHARE = 0.45
 JUMPS_DEEP_S = 0.5
 """Crouch and landing are over sooner; a deep bend for longer is one towards the toes."""
 LEGS_APART_BH = 0.3
-"""Feet that part by this much across the picture make jumping jacks, steps or lunges, which have 0.25 to 0.45; jumps of
-the volunteers part them by 0.20 at most."""
+"""Feet that part by this much across the picture within `LONGEST_FLIGHT_S` of a hop make jumping jacks, steps or
+lunges, which have 0.25 to 0.45; jumps of the volunteers part them by 0.12 at most. Steps into place and away do not
+count."""
 JUMPS_AT_MOST = 3
 """Asked for one jump, some take two or three; who keeps jumping does another exercise."""
 AS_HIGH_SHARE = 0.5
@@ -98,13 +99,13 @@ def check_movement(filtered: PoseSequence, *, exercise: Exercise) -> QualityChec
     """
     sight = _LOOKS[exercise](filtered, measure_body(filtered))
     verdict, finding = QualityVerdict.GOOD, sight.finding
-    if np.isnan(sight.value):
-        finding = "could not be measured: hips, shoulders or feet are not seen"
-    elif sight.against or not sight.is_seen:
+    is_measured = not np.isnan(sight.value)
+    if sight.against or (is_measured and not sight.is_seen):
         verdict = QualityVerdict.UNUSABLE
-        finding = f"the movement does not look like `{exercise.label}`: {sight.finding}"
-        if sight.against:
-            finding += f", but {sight.against}"
+        shown = (sight.finding if is_measured else "", sight.against)
+        finding = f"the movement does not look like `{exercise.label}`: {', but '.join(filter(None, shown))}"
+    elif not is_measured:
+        finding = "could not be measured: hips, shoulders or feet are not seen"
     elif sight.doubt:
         verdict = QualityVerdict.POOR
         finding = f"{sight.finding}, but {sight.doubt}"
@@ -154,9 +155,10 @@ def _look_for_walk(pose: PoseSequence, body: BodySize) -> _Sight:
 def _look_for_jump(pose: PoseSequence, body: BodySize) -> _Sight:
     hops = hops_m(pose, body)
     rise_m = float(np.nanmax(hops)) if np.isfinite(hops).any() else float("nan")
-    apart_bh = range_of_known(feet_apart_bh(pose, body))
+    is_hop = hops >= max(AS_HIGH_SHARE * rise_m, 0.5 * SMALLEST_CLEARANCE_M)
+    apart_bh = range_of_known(feet_apart_bh(pose, body)[_around(is_hop, pose, reach_s=LONGEST_FLIGHT_S)])
     deep_s = _lasts_s(trunk_upright(pose, body) < DEEP_SHARE, pose)
-    n_jumps = int(ndimage.label(hops >= max(AS_HIGH_SHARE * rise_m, 0.5 * SMALLEST_CLEARANCE_M))[1])
+    n_jumps = int(ndimage.label(is_hop)[1])
     against = _gets_away(pose, body, nearing=NEARING)
     if not against and deep_s > JUMPS_DEEP_S:
         against = f"the trunk is bent deeply for {deep_s:.1f} s"
@@ -257,6 +259,12 @@ def _steady_px_per_m(pose: PoseSequence, body: BodySize) -> FloatArray:
 def _lasts_s(where: NDArray[np.bool_], pose: PoseSequence) -> float:
     """Return in how many seconds of the recording a condition holds."""
     return float(where.sum() * median_of_known(np.diff(pose.timestamps_s))) if where.any() else 0.0
+
+
+def _around(where: NDArray[np.bool_], pose: PoseSequence, *, reach_s: float) -> NDArray[np.bool_]:
+    """Return the frames no further than some time from one of those marked; shape (n_frames,)."""
+    size = 2 * frames_in(pose.timestamps_s, seconds=reach_s) + 1
+    return np.asarray(ndimage.maximum_filter(where, size=(size,), mode="constant"))
 
 
 def _above_surroundings(values: FloatArray, window: int) -> FloatArray:

@@ -128,6 +128,13 @@ def edit(track: PoseTrack, **fields: Any) -> PoseTrack:
     return replace(track, pose=replace(track.pose, **fields))
 
 
+def hide(track: PoseTrack, *parts: str) -> PoseTrack:
+    """Make the landmarks with these words in their names invisible throughout."""
+    visibility = track.pose.visibility.copy()
+    visibility[:, [row for row, name in enumerate(LANDMARK_NAMES) if any(part in name for part in parts)]] = 0.1
+    return edit(track, visibility=visibility)
+
+
 def without_person(track: PoseTrack, n_frames: int) -> PoseTrack:
     """Remove the person from the last frames."""
     pose = track.pose
@@ -728,15 +735,54 @@ class TestMovement:
         assert ("4 times" in check.finding) == (verdict is POOR)
 
     def test_jumping_jacks_are_no_jump_for_the_feet_part(self) -> None:
-        track = jump()
-        image_px = track.pose.image_px.copy()
-        # Both ankles half the height apart while in the air and after.
-        image_px[75:, Landmark.LEFT_ANKLE, 0] += 100.0
-        image_px[75:, Landmark.RIGHT_ANKLE, 0] -= 100.0
-        check = find(judge(edit(track, image_px=image_px), Exercise.JUMP), "movement_recognised")
+        track = self.feet_part(jump(), slice(75, None))  # in the air and after
+        check = find(judge(track, Exercise.JUMP), "movement_recognised")
         assert check.verdict is UNUSABLE
         assert "jumping jacks" in check.finding
-        assert find(judge(edit(track, image_px=image_px)), "movement_recognised").verdict is UNUSABLE
+        assert find(judge(track), "movement_recognised").verdict is UNUSABLE
+
+    def feet_part(self, track: PoseTrack, *frames: slice) -> PoseTrack:
+        """Half a body height between the ankles more than usual."""
+        image_px = track.pose.image_px.copy()
+        for span in frames:
+            image_px[span, Landmark.LEFT_ANKLE, 0] += 100.0
+            image_px[span, Landmark.RIGHT_ANKLE, 0] -= 100.0
+        return edit(track, image_px=image_px)
+
+    def test_a_step_into_place_and_one_after_the_jump_do_not_spoil_it(self) -> None:
+        # The flight lasts from 2.25 to 2.75 s: the steps are over by 0.8 s and begin at 4.2 s.
+        track = self.feet_part(jump(), slice(12, 24), slice(126, 138))
+        assert find(judge(track, Exercise.JUMP), "movement_recognised").verdict is GOOD
+
+    @pytest.mark.parametrize("first_frame", [51, 84], ids=["0.6 s before", "0.1 s after"])
+    def test_feet_that_part_beside_the_hop_make_it_no_jump(self, first_frame: int) -> None:
+        track = self.feet_part(jump(), slice(first_frame, first_frame + 12))
+        check = find(judge(track, Exercise.JUMP), "movement_recognised")
+        assert check.verdict is UNUSABLE
+        assert "the feet part" in check.finding
+
+    @pytest.mark.parametrize(
+        ("track", "against"),
+        [(walk(), "the hips travel"), (bend(), "the trunk is bent deeply")],
+        ids=["walk", "bend"],
+    )
+    def test_hidden_feet_do_not_make_another_movement_a_jump(self, track: PoseTrack, against: str) -> None:
+        check = find(judge(hide(track, "ankle", "heel", "foot"), Exercise.JUMP), "movement_recognised")
+        assert (check.verdict, np.isnan(check.value)) == (UNUSABLE, True)
+        assert f"does not look like `{Exercise.JUMP.label}`: {against}" in check.finding
+        assert "nan" not in check.finding
+
+    def test_a_hidden_trunk_does_not_make_a_walk_a_bend(self) -> None:
+        track = walk()
+        world_m = track.pose.world_m.copy()
+        world_m[:, [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]] = np.nan
+        check = find(judge(edit(track, world_m=world_m), Exercise.TOUCH_TOES), "movement_recognised")
+        assert (check.verdict, np.isnan(check.value)) == (UNUSABLE, True)
+        assert "the hips travel" in check.finding
+
+    def test_a_jump_with_hidden_feet_is_not_measured(self) -> None:
+        check = find(judge(hide(jump(), "ankle", "heel", "foot"), Exercise.JUMP), "movement_recognised")
+        assert (check.verdict, np.isnan(check.value)) == (GOOD, True)
 
     def test_rising_from_a_squat_is_no_jump(self) -> None:
         track = jump()
