@@ -7,10 +7,10 @@ CONSTRAINTS := constraints.txt
 DEMO_OUT := backsight-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench e2e demo-session model cohort calibration format constraints docs clean
+.PHONY: help demo test check bench e2e demo-session model paper-model cohort calibration format constraints docs clean
 
 help:  ## Say what there is to make.
-	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Backsight needs Python 3.11 to 3.13; name one with PYTHON=python3.12")'
@@ -62,7 +62,10 @@ demo-session: $(VENV)/.dev  ## Film the virtual volunteer's session that ships w
 	  --distance 3 --fps 30 --out build/demo-session
 	cp build/demo-session/*.mp4 build/demo-session/truth.json src/backsight/demo/
 
-model: $(VENV)/.dev  ## Train the model that ships, from its seed.
+model: $(VENV)/.dev  ## Make the model that ships from the measures of its virtual people, which ship too.
+	$(BIN)/python scripts/make_kinematic_model.py
+
+paper-model: $(VENV)/.dev  ## Train the paper's network on virtual volunteers, from its seed.
 	mkdir -p build && $(BIN)/backsight train --virtual 4000 --seed 2026 --threads 1 --work build/train --out build/lstm-paper.backsight
 
 cohort: $(VENV)/.dev  ## Film the volunteers for calibration and the held-out ones (hours; resumes).

@@ -1,12 +1,14 @@
 """Write the pages of `docs` that are made from code and measured figures."""
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 from learning_page import learning_page
 from measures_page import agreement_section, figure_table, number, virtual_section
 
+from backsight.composition import model_path
 from backsight.features.schema import FEATURE_NAMES, KINEMATIC_DEFINITIONS, LANDMARK_FEATURE_NAMES
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -201,7 +203,15 @@ def learning_results() -> dict[str, dict[str, Any]]:
     return {name: result for name, result in found.items() if result is not None}
 
 
+def model_card(name: str) -> str:
+    """Return the card that a model that ships carries."""
+    with zipfile.ZipFile(model_path(name)) as archive:
+        return archive.read("MODEL_CARD.md").decode()
+
+
 if __name__ == "__main__":
+    (DOCS / "model-card.md").write_text(model_card("kinematic"), encoding="utf-8")
+    (DOCS / "model-card-lstm-paper.md").write_text(model_card("lstm-paper"), encoding="utf-8")
     (DOCS / "learning.md").write_text(learning_page(learning_results(), made=MADE), encoding="utf-8")
     (DOCS / "speed.md").write_text(speed_page(), encoding="utf-8")
     (DOCS / "features.md").write_text(features_page(), encoding="utf-8")
