@@ -58,16 +58,16 @@ def test_the_index_is_the_mean_and_the_interval_as_wide_as_for_one():
     [
         (0.05, IndexVerdict.NO_RED_FLAG),
         (0.39, IndexVerdict.NO_RED_FLAG),
-        (0.44, IndexVerdict.NO_RED_FLAG),
-        (0.46, IndexVerdict.CANNOT_TELL),
+        (0.41, IndexVerdict.NO_RED_FLAG),
+        (0.43, IndexVerdict.CANNOT_TELL),
         (0.5, IndexVerdict.CANNOT_TELL),
-        (0.54, IndexVerdict.CANNOT_TELL),
-        (0.56, IndexVerdict.RED_FLAG),
+        (0.57, IndexVerdict.CANNOT_TELL),
+        (0.59, IndexVerdict.RED_FLAG),
         (0.61, IndexVerdict.RED_FLAG),
         (1.4, IndexVerdict.RED_FLAG),
     ],
 )
-def test_a_verdict_only_when_at_most_a_quarter_of_the_interval_lies_beyond_a_half(index, verdict):
+def test_a_verdict_only_when_at_most_a_tenth_of_the_interval_lies_beyond_a_half(index, verdict):
     session = assess_session([part(index)], card=CARD)
     assert session.verdict is verdict
     assert session.reason.endswith(".")
