@@ -210,7 +210,7 @@ class Participant(Base):
     study_id: Mapped[str] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
     code: Mapped[str] = mapped_column(String(100))
     """What the person is called in lists and exports: not their name."""
-    label: Mapped[str] = mapped_column(String(200), default="")
+    label: Mapped[str] = mapped_column(Text, default="")
     """A note of whom the researcher invited; encrypted where a key is given, never exported."""
     state: Mapped[ParticipantState] = mapped_column(_choice(ParticipantState), default=ParticipantState.INVITED)
     invitation_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
@@ -238,7 +238,7 @@ class Consent(Base):
     participant_id: Mapped[str] = mapped_column(ForeignKey("participant.id", ondelete="CASCADE"), index=True)
     text: Mapped[str] = mapped_column(Text)
     text_hash: Mapped[str] = mapped_column(String(64))
-    signed_name: Mapped[str] = mapped_column(String(200))
+    signed_name: Mapped[str] = mapped_column(Text)
     """As typed; encrypted where a key is given, never exported."""
     signed_at: Mapped[datetime] = mapped_column(default=now)
 
