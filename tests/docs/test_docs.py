@@ -37,6 +37,8 @@ def help_of(*words: str) -> str:
         ("train",),
         ("benchmark",),
         ("doctor",),
+        ("history",),
+        ("forget",),
         ("schema",),
     ],
     ids=" ".join,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backsight.cli.exit_codes import ExitCode
+from backsight.cli.history import open_record
 from backsight.cli.progress import progress_bar
 from backsight.domain.assessment import RED_FLAG_ABOVE
 from backsight.domain.recording import EXERCISE_LIMIT_S, HEIGHT_RANGE_M, Exercise
@@ -64,6 +65,10 @@ def assess(
     model: Annotated[str, typer.Option(help="lstm-paper, the model that ships, or a checkpoint file.")] = "lstm-paper",
     as_json: Annotated[bool, typer.Option("--json", help="Print assessment.json instead of the table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    subject: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Record landmarks and assessment of this person; see `backsight history`."),
+    ] = None,
 ) -> None:
     """Assess a recording, or a session of up to three, and write a report.
 
@@ -89,6 +94,7 @@ def assess(
     )
     height_m = parse_height_m(height)
     folder = out if out is not None else Path(f"backsight-{_name(inputs)}")
+    record = open_record(subject)
     with progress_bar(quiet=quiet or as_json) as show:
         assessment = assess_to_folder(
             inputs,
@@ -106,6 +112,7 @@ def assess(
         typer.echo((folder / "assessment.json").read_text(encoding="utf-8"), nl=False)
     else:
         _print_table(assessment, folder)
+    record(assessment, quiet=as_json)
     if assessment.index is None:
         typer.echo(f"backsight: unusable: {assessment.reason} The report is in {folder}", err=True)
         raise typer.Exit(ExitCode.UNUSABLE)
