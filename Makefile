@@ -21,7 +21,7 @@ $(VENV)/.base: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
-	$(PIP) install --quiet --constraint $(CONSTRAINTS) --editable '.[train,simulate,dev]'
+	$(PIP) install --quiet --constraint $(CONSTRAINTS) --editable '.[train,simulate,web,dev]'
 	@touch $@ $(VENV)/.base
 
 demo: $(VENV)/.base  ## Assess a real walking clip and a virtual volunteer's session; say where the reports are.

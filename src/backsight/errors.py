@@ -2,6 +2,7 @@
 
 BacksightError
 ├── InvalidValueError        a value handed to us breaks its documented contract (also a ValueError)
+│   └── FieldsError          some answers of a form do, each with its own message
 ├── InputError               something the user gave us cannot be assessed
 │   ├── VideoError           not a video, no frames, damaged, unreadable
 │   ├── CameraError          no such camera, or it stopped
@@ -12,12 +13,21 @@ BacksightError
 ├── FilmingError             a virtual volunteer cannot be filmed
 │   └── ShotError            this one recording cannot, others may
 ├── BatchError               a batch cannot go on: no worker process or cluster to work with
+├── StorageError             the database or what it holds cannot be read or written
+│   ├── NotFoundError        no such study, person or recording
+│   └── ConflictError        it does not fit what has happened already
+├── AccessError              somebody may not come in
+│   ├── SignInError          wrong email or password, or a disabled account
+│   ├── ThrottledError       too many failed attempts; says how long to wait
+│   └── InvitationError      an invitation link is unknown, used up or expired
 ├── OutputError              results cannot be written: permission, disk full, already there
 └── MissingDependencyError   an optional extra is needed and not installed
 
 A message names the file or field, what was expected, what was found and what to do. The command line prints it
 as it stands, on one line, and exits with a code other than 0.
 """
+
+from collections.abc import Mapping
 
 
 class BacksightError(Exception):
@@ -26,6 +36,15 @@ class BacksightError(Exception):
 
 class InvalidValueError(BacksightError, ValueError):
     """A value breaks its documented contract: wrong shape, wrong range, wrong order."""
+
+
+class FieldsError(InvalidValueError):
+    """Some answers of a form break their contract."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"`{name}` {message}" for name, message in fields.items()))
+        self.fields = dict(fields)
+        """{field: what was expected and what was found}."""
 
 
 class InputError(BacksightError):
@@ -66,6 +85,46 @@ class ShotError(FilmingError):
 
 class BatchError(BacksightError):
     """A batch cannot go on: its worker processes do not start, or its cluster is not there."""
+
+
+class StorageError(BacksightError):
+    """The database cannot be reached, is not up to date, is sealed with another key, or holds damaged data."""
+
+
+class NotFoundError(StorageError):
+    """There is no such study, person or recording."""
+
+
+class ConflictError(StorageError):
+    """What is asked does not fit what has happened already: rated twice, landmarks after the end."""
+
+
+class AccessError(BacksightError):
+    """Somebody may not come in. The message never tells whether an account exists."""
+
+
+class SignInError(AccessError):
+    """The email, the password, or both are wrong, or the account is disabled."""
+
+
+class ThrottledError(AccessError):
+    """Too many attempts to sign in have failed lately.
+
+    Parameters
+    ----------
+    message
+        What to tell the person.
+    seconds
+        How long to wait before the next attempt.
+    """
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class InvitationError(AccessError):
+    """An invitation link is unknown, used up or expired."""
 
 
 class OutputError(BacksightError):

@@ -41,6 +41,8 @@ def help_of(*words: str) -> str:
         ("runs",),
         ("benchmark",),
         ("doctor",),
+        ("history",),
+        ("forget",),
         ("schema",),
     ],
     ids=" ".join,

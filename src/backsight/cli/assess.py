@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backsight.cli.exit_codes import ExitCode
+from backsight.cli.history import open_record
 from backsight.cli.progress import progress_bar
 from backsight.domain.assessment import RED_FLAG_ABOVE
 from backsight.domain.recording import EXERCISE_LIMIT_S, HEIGHT_RANGE_M, Exercise
@@ -91,6 +92,10 @@ def assess(
     ] = "kinematic",
     as_json: Annotated[bool, typer.Option("--json", help="Print assessment.json instead of the table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    subject: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Record landmarks and assessment of this person; see `backsight history`."),
+    ] = None,
 ) -> None:
     """Assess a recording or a session and write a report.
 
@@ -118,6 +123,7 @@ def assess(
     )
     height_m = parse_height_m(height)
     folder = out if out is not None else Path(f"backsight-{_name(inputs)}")
+    record = open_record(subject)
     with progress_bar(quiet=quiet or as_json) as show:
         assessment = assess_to_folder(
             inputs,
@@ -135,6 +141,7 @@ def assess(
         typer.echo((folder / "assessment.json").read_text(encoding="utf-8"), nl=False)
     else:
         _print_table(assessment, folder)
+    record(assessment, quiet=as_json)
     if assessment.index is None:
         # The table has said why already; who reads JSON has it in there, and one line of it here.
         why = assessment.reason if as_json else "no recording was good enough for an index; the reasons stand above."

@@ -1,0 +1,1 @@
+"""What is kept of people and recordings: tables, migrations, repositories. Knows no web server."""

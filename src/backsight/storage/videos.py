@@ -1,0 +1,210 @@
+"""Keep videos in a folder or a bucket, sealed where a key is given. Knows no database and nothing of what is filmed.
+
+A sealed video is a row of blocks, each encrypted by itself, so that a long one needs little memory. Every block says of
+which video it is, which number it has and whether it is the last: none can be swapped, left out or cut off unseen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from backsight.errors import InvalidValueError, NotFoundError, StorageError
+from backsight.storage.sealing import KEY_VARIABLE, Seal
+
+VIDEOS_VARIABLE = "BACKSIGHT_VIDEOS"
+BLOCK_BYTES = 4 * 1024 * 1024
+"""Of the plain video; what is in memory at a time is a few times as much."""
+
+_MAGIC = b"BSVIDEO1"
+"""A sealed video begins with this; no container of videos does."""
+_LENGTH = struct.Struct(">I")
+_HEAD = struct.Struct(">32sQ?")
+"""SHA-256 of the key, number of the block, whether it is the last."""
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)*")
+
+
+def default_videos_url() -> str:
+    """Return the folder of videos when none is named: beside the database, in the user's data folder."""
+    from platformdirs import user_data_path
+
+    return str(user_data_path("backsight") / "videos")
+
+
+class VideoStore:
+    """Videos under keys of letters, digits, `-`, `_`, `.` and `/`.
+
+    Parameters
+    ----------
+    url
+        A folder, or what fsspec understands, as `s3://bucket/videos`.
+    seal
+        Encrypts the videos; None = they are kept as they are.
+    block_bytes
+        How much is read and sealed at a time.
+
+    Raises
+    ------
+    StorageError
+        When the URL is of a kind that is not known or needs a package that is not installed.
+    """
+
+    def __init__(self, url: str, *, seal: Seal | None = None, block_bytes: int = BLOCK_BYTES) -> None:
+        import fsspec
+
+        try:
+            self._files, self._root = fsspec.core.url_to_fs(url)
+        except (ValueError, ImportError) as error:
+            raise StorageError(
+                f"{VIDEOS_VARIABLE} must be a folder or a URL that fsspec knows, got: {error}"
+            ) from error
+        self._seal = seal or Seal.none()
+        self._block_bytes = block_bytes
+        self._is_local = "file" in _protocols(self._files)
+
+    def put(self, key: str, path: Path) -> None:
+        """Keep a copy of a file under a key; what was there is replaced once the copy is complete.
+
+        Raises
+        ------
+        InvalidValueError
+            When the key holds other characters, or steps out of the store.
+        StorageError
+            When the store cannot be written.
+        """
+        target = self._place(key)
+        # Under a name of its own first: a copy that breaks off must not look like a video.
+        partial = f"{target}.{secrets.token_hex(4)}.partial"
+        try:
+            self._files.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+            try:
+                with path.open("rb") as source, self._files.open(partial, "wb") as sink:
+                    if self._is_local:
+                        Path(partial).chmod(0o600)
+                    self._write(source, sink, key=key)
+                self._files.mv(partial, target)
+            finally:
+                if self._files.exists(partial):
+                    self._files.rm_file(partial)
+        except OSError as error:
+            raise StorageError(
+                f"video {key}: cannot be kept: {error.strerror or error}; see {VIDEOS_VARIABLE}"
+            ) from error
+
+    @contextmanager
+    def open_local(self, key: str) -> Iterator[Path]:
+        """Give a file of this machine that holds the video while the block lasts; it must not be changed.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no video of that key.
+        StorageError
+            When the store cannot be read, the key that seals is another one, or the video is damaged.
+        """
+        place = self._place(key)
+        try:
+            with self._files.open(place, "rb") as source:
+                is_sealed = source.read(len(_MAGIC)) == _MAGIC
+        except FileNotFoundError as error:
+            raise NotFoundError(f"video {key}: is not in the store any more; see {VIDEOS_VARIABLE}") from error
+        except OSError as error:
+            raise StorageError(
+                f"video {key}: cannot be read: {error.strerror or error}; see {VIDEOS_VARIABLE}"
+            ) from error
+        if self._is_local and not is_sealed:
+            yield Path(place)
+            return
+        with tempfile.TemporaryDirectory(prefix="backsight-video-") as folder:
+            copy = Path(folder) / key.rsplit("/", 1)[-1]
+            try:
+                with self._files.open(place, "rb") as source, copy.open("wb") as sink:
+                    self._read(source, sink, key=key, is_sealed=is_sealed)
+            except OSError as error:
+                raise StorageError(f"video {key}: cannot be read: {error.strerror or error}") from error
+            yield copy
+
+    def delete(self, key: str) -> bool:
+        """Remove a video; returns whether there was one, so that deleting twice is harmless.
+
+        Raises
+        ------
+        StorageError
+            When it is there and cannot be removed.
+        """
+        try:
+            self._files.rm_file(self._place(key))
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise StorageError(f"video {key}: cannot be deleted: {error.strerror or error}") from error
+        return True
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is a video of that key."""
+        return bool(self._files.exists(self._place(key)))
+
+    def _place(self, key: str) -> str:
+        if not _KEY.fullmatch(key):
+            raise InvalidValueError(
+                f"`key` of a video must be letters, digits, -, _, . and / between names, got {key!r}"
+            )
+        return f"{self._root}/{key}"
+
+    def _write(self, source: IO[bytes], sink: Any, *, key: str) -> None:
+        block = source.read(self._block_bytes)
+        if not self._seal.is_sealing:
+            while block:
+                sink.write(block)
+                block = source.read(self._block_bytes)
+            return
+        sink.write(_MAGIC)
+        number, is_last = 0, False
+        while not is_last:
+            following = source.read(self._block_bytes)
+            is_last = not following
+            sealed = self._seal.seal(_HEAD.pack(_digest(key), number, is_last) + block)
+            sink.write(_LENGTH.pack(len(sealed)) + sealed)
+            block, number = following, number + 1
+
+    def _read(self, source: Any, sink: IO[bytes], *, key: str, is_sealed: bool) -> None:
+        if not is_sealed:
+            while block := source.read(self._block_bytes):
+                sink.write(block)
+            return
+        damaged = f"video {key}: is damaged or was exchanged; take it from a backup"
+        source.read(len(_MAGIC))
+        number, is_last = 0, False
+        while not is_last:
+            length = source.read(_LENGTH.size)
+            sealed = source.read(*_LENGTH.unpack(length)) if len(length) == _LENGTH.size else b""
+            try:
+                plain = self._seal.open(sealed)
+            except StorageError as error:
+                raise StorageError(
+                    f"video {key}: was sealed with another key than that in {KEY_VARIABLE}, or is damaged"
+                ) from error
+            if len(plain) < _HEAD.size:
+                raise StorageError(damaged)
+            digest, found, is_last = _HEAD.unpack_from(plain)
+            if digest != _digest(key) or found != number:
+                raise StorageError(damaged)
+            sink.write(plain[_HEAD.size :])
+            number += 1
+        if source.read(1):
+            raise StorageError(damaged)
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+def _protocols(files: Any) -> tuple[str, ...]:
+    return (files.protocol,) if isinstance(files.protocol, str) else tuple(files.protocol)
