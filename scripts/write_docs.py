@@ -154,12 +154,13 @@ def measures_page() -> str:
 def _index_sections() -> list[str]:
     """Show how far the index itself is off on filmed volunteers, also of a network that was tried and does not ship."""
     tried = {
-        "index": "## The index\n\nThe network that ships learnt from landmarks that were simulated. Here it judges "
-        "people whom BlazePose itself has looked at. Made by `backsight benchmark index`.",
+        "index": "## The index\n\nThe model that ships judges people whom it has not seen, filmed and looked at by "
+        "BlazePose itself. Made by `backsight benchmark index`.",
+        "index-lstm-paper": "### The paper's network\n\nThe same people, by `backsight benchmark index --model "
+        "lstm-paper`: a network that learnt from simulated landmarks.",
         "index-filmed": "### A network that learnt from films, too\n\nTrained on the films of 55 other volunteers as "
-        "well (`backsight train --virtual 4000 --filmed FOLDER --seed 2026`), it reads the bend a little better, the "
-        "jump worse and the session no better; on its own test fold it was not clearly better than giving everybody "
-        "the median. It does not ship.",
+        "well (`backsight train --virtual 4000 --filmed FOLDER --seed 2026`), judged on earlier films of these people: "
+        "on its own test fold it was not clearly better than giving everybody the median. It does not ship.",
     }
     results = {name: _figures_of(name) for name in tried}
     return [
