@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from backsight.cli import assess, benchmark, demo, doctor, live, models, simulate, train, wide
+from backsight.cli import assess, benchmark, demo, doctor, history, live, models, serve, simulate, train, user, wide
 from backsight.cli.exit_codes import ExitCode
 from backsight.errors import BacksightError
 
@@ -31,6 +31,10 @@ app.command("train")(train.train)
 app.add_typer(simulate.app, name="simulate")
 app.command("benchmark")(benchmark.benchmark)
 app.command("doctor")(doctor.doctor)
+app.command("history")(history.history)
+app.command("forget")(history.forget)
+app.command("serve")(serve.serve)
+app.add_typer(user.app, name="user")
 app.command("schema")(assess.schema)
 
 
