@@ -7,7 +7,7 @@ CONSTRAINTS := constraints.txt
 DEMO_OUT := backsight-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench e2e demo-session model paper-model cohort calibration format constraints docs clean
+.PHONY: help demo test check bench e2e web-assets serve demo-session model paper-model cohort calibration format constraints docs clean
 
 help:  ## Say what there is to make.
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,7 +32,14 @@ demo: $(VENV)/.base  ## Assess a real walking clip and a virtual volunteer's ses
 	else echo "Going on without the real clip: the session of a virtual volunteer ships with Backsight."; fi
 	$(BIN)/backsight demo --out $(DEMO_OUT)-session --overwrite
 
-test: $(VENV)/.dev  ## Run the tests (fetches BlazePose lite when it is missing).
+web-assets: $(VENV)/.base  ## Fetch what the web pages take from npm, pinned, and put it into the package.
+	@$(BIN)/python scripts/build_web.py
+
+serve: $(VENV)/.dev web-assets  ## Start the study's server on this machine.
+	$(BIN)/backsight models fetch lite --quiet
+	$(BIN)/backsight serve
+
+test: $(VENV)/.dev web-assets  ## Run the tests (fetches BlazePose lite when it is missing).
 	$(BIN)/backsight models fetch lite --quiet
 	@$(BIN)/python scripts/fetch_demo_clip.py >/dev/null
 	$(BIN)/pytest
@@ -53,7 +60,8 @@ bench: $(VENV)/.dev  ## Measure this machine, run the slow tests, write docs/fig
 	$(BIN)/backsight benchmark live --json docs/figures/live.json || [ $$? -eq 4 ]
 	$(BIN)/backsight benchmark batch --json docs/figures/batch.json || [ $$? -eq 4 ]
 
-e2e: $(VENV)/.dev  ## Open reports in Chromium.
+e2e: $(VENV)/.dev web-assets  ## Open reports and the study's pages in Chromium.
+	$(BIN)/backsight models fetch lite --quiet
 	$(BIN)/pytest -m browser tests/browser
 
 demo-session: $(VENV)/.dev  ## Film the virtual volunteer's session that ships with Backsight.

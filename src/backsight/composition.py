@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backsight.domain.assessment import Assessment, ExerciseAssessment
-from backsight.domain.recording import HEIGHT_RANGE_M, Exercise
+from backsight.domain.recording import CAMERA_PREFIX, HEIGHT_RANGE_M, Exercise, SourceInfo
 from backsight.errors import BacksightError, InputError
 from backsight.inputs import Clip, Input, LiveCamera, parse_input
 from backsight.settings import Settings
 
 if TYPE_CHECKING:
+    from backsight.domain.sequences import PoseTrack
     from backsight.ports import IndexPredictor
     from backsight.pose.engines import PoseEngine
     from backsight.pose.estimator import FollowingEstimator
@@ -186,6 +187,77 @@ def assess(
         follow_largest=follow_largest,
         height_m=height_m,
         on_progress=on_progress,
+    )
+
+
+def assess_landmarks(
+    track: PoseTrack,
+    *,
+    exercise: Exercise,
+    source: SourceInfo | None = None,
+    pose_model: PoseModel | str = "lite",
+    pose_engine: str = "",
+    model: str | Path = DEFAULT_MODEL,
+    height_m: float | None = None,
+) -> Assessment:
+    """Assess one recording of which the landmarks are known, with or without its pictures. This is not a diagnosis.
+
+    Parameters
+    ----------
+    track
+        The recording as a pose estimator saw it, in a browser or here.
+    exercise
+        What the person was asked to do.
+    source
+        Where the landmarks were found; None = a camera of which nothing more is known than the landmarks tell.
+    pose_model, pose_engine
+        What found them.
+    model
+        `lstm-paper`, the network that ships, or the path of a checkpoint.
+    height_m
+        See `assess`.
+
+    Raises
+    ------
+    BacksightError
+        `NoPersonError` when nobody is seen; otherwise as `assess`.
+    """
+    from backsight import pipeline
+
+    _check_height(height_m)
+    predictor = index_predictor(model)
+    part = pipeline.assess_track(
+        track,
+        exercise=exercise,
+        source=source or _camera_of(track),
+        predictor=predictor,
+        pose_model=str(pose_model),
+        height_m=height_m,
+    )
+    return pipeline.combine(
+        {exercise: part},
+        card=predictor.card,
+        created_at=datetime.now().astimezone().isoformat(timespec="seconds"),
+        backsight_version=version("backsight"),
+        pose_model=str(pose_model),
+        pose_engine=pose_engine,
+        height_m=height_m,
+    )
+
+
+def _camera_of(track: PoseTrack) -> SourceInfo:
+    """Return what the landmarks themselves tell of the camera."""
+    width, height = track.pose.frame_size
+    step_s = float(np.median(np.diff(track.pose.timestamps_s))) if track.pose.n_frames > 1 else float("nan")
+    return SourceInfo(
+        name=f"{CAMERA_PREFIX}browser",
+        width=width,
+        height=height,
+        fps=1.0 / step_s,
+        duration_s=track.pose.duration_s,
+        n_frames=track.pose.n_frames,
+        is_live=True,
+        analysed_size=(width, height),
     )
 
 

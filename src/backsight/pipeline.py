@@ -12,7 +12,7 @@ import numpy as np
 
 from backsight.domain.assessment import Assessment, ExerciseAssessment, ModelCard, QualityReport, QualityVerdict
 from backsight.domain.movement import Movement
-from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
+from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise, SourceInfo
 from backsight.domain.sequences import FeatureSequence, PoseObservation, PoseSequence, PoseTrack
 from backsight.errors import InputError, NoPersonError, VideoError
 from backsight.features.extract import extract_features
@@ -202,13 +202,43 @@ def assess_exercise(
         When the recording cannot be read, or is too long or too short to be an exercise.
     """
     track = track_person(source, estimator, beside=beside, on_progress=on_progress)
-    prepared = prepare(track.pose)
-    quality = judge_quality(
-        track, prepared.filtered, exercise=exercise, source=source.info, follow_largest=follow_largest
-    )
-    judged = ExerciseAssessment(
+    return assess_track(
+        track,
         exercise=exercise,
         source=source.info,
+        predictor=predictor,
+        pose_model=pose_model,
+        height_m=height_m,
+        follow_largest=follow_largest,
+    )
+
+
+def assess_track(
+    track: PoseTrack,
+    *,
+    exercise: Exercise,
+    source: SourceInfo,
+    predictor: IndexPredictor,
+    pose_model: str,
+    height_m: float | None = None,
+    follow_largest: bool = False,
+) -> ExerciseAssessment:
+    """Take the landmarks of one recording down the rest of the road; one that shows nobody comes back unusable.
+
+    Checks that need the pictures say that they were not measured where the track knows none.
+
+    Parameters
+    ----------
+    source
+        Where the landmarks were found.
+    pose_model, height_m
+        See `assess_exercise`.
+    """
+    prepared = prepare(track.pose)
+    quality = judge_quality(track, prepared.filtered, exercise=exercise, source=source, follow_largest=follow_largest)
+    judged = ExerciseAssessment(
+        exercise=exercise,
+        source=source,
         pose=prepared.filtered,
         features=prepared.features,
         quality=quality,

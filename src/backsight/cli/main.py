@@ -9,7 +9,23 @@ from typing import Annotated
 
 import typer
 
-from backsight.cli import assess, benchmark, data, demo, doctor, evaluate, live, models, simulate, train, tune, wide
+from backsight.cli import (
+    assess,
+    benchmark,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    history,
+    live,
+    models,
+    serve,
+    simulate,
+    train,
+    tune,
+    user,
+    wide,
+)
 from backsight.cli.exit_codes import ExitCode
 from backsight.cli.wording import PlainGroup
 from backsight.errors import BacksightError
@@ -38,6 +54,10 @@ app.command("runs", short_help="List the runs that were kept.")(evaluate.list_ke
 app.add_typer(simulate.app, name="simulate")
 app.command("benchmark", short_help="Measure; exit with 4 when a bar is missed.")(benchmark.benchmark)
 app.command("doctor")(doctor.doctor)
+app.command("history")(history.history)
+app.command("forget")(history.forget)
+app.command("serve")(serve.serve)
+app.add_typer(user.app, name="user")
 app.command("schema")(assess.schema)
 
 

@@ -1,0 +1,389 @@
+"""Assess what participants have kept, each recording once, whatever happens to the process. Knows no page.
+
+A recording that waits says so in the database (`queued`), and that is the only order there is: a process of the server
+looks for such recordings, makes a durable workflow of DBOS for each, named after the recording, and DBOS hands it to
+one process. A process that is killed leaves its workflows to its successor. What was found is kept in the transaction
+that takes the recording out of the queue, so a workflow that runs again finds nothing left to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import make_url
+
+from backsight.composition import assess_landmarks, pose_bundle
+from backsight.domain.recording import HEIGHT_RANGE_M, Exercise
+from backsight.errors import BacksightError, ConflictError, ModelFileError, NotFoundError, StorageError
+from backsight.storage import audit, recordings
+from backsight.storage.database import Database
+from backsight.storage.deletion import apply_retention
+from backsight.storage.tables import Participant, PrivacyMode, Recording, RecordingState, Visit
+from backsight.storage.videos import VideoStore
+from backsight.web.decoding import SOURCE_NAME, follow_person
+from backsight.web.logs import log_failure
+from backsight.web.seats import Seats, seats_of
+
+if TYPE_CHECKING:
+    from dbos import DBOSConfig, StepOptions
+
+VIDEO_POSE_MODEL = "full"
+"""BlazePose for uploaded videos: the server has the time for it that a phone lacks."""
+LOOK_EVERY_S = 5.0
+"""How often a process looks for waiting recordings when nobody wakes it."""
+CHORES_EVERY_S = 60.0
+ORPHANED_AFTER_S = 60.0
+"""How long a dead process's work waits for its successor before another process takes it."""
+FORGET_AFTER_S = 24 * 3600.0
+"""How long DBOS remembers a finished workflow."""
+MAX_DEATHS = 20
+"""After so many processes have died over a recording it is given up: it may be what kills them."""
+N_LANDMARK_JOBS, N_VIDEO_JOBS = 2, 1
+"""At a time in each process. Videos have a queue of their own, so that landmarks need not wait for them."""
+
+_VERSION = "1"
+"""Raised when workflows begun by an earlier version cannot be taken up any more."""
+_QUEUES = {PrivacyMode.LANDMARKS: "backsight-landmarks", PrivacyMode.VIDEO: "backsight-videos"}
+_SYSTEM = "system"
+_GIVEN_UP = "the assessment broke off again and again; the server's log says why"
+_RETRIES: StepOptions = {
+    "name": "assess",
+    "retries_allowed": True,
+    "max_attempts": 6,
+    "interval_seconds": 1.0,
+    "backoff_rate": 2.5,
+}
+"""A store that does not answer is asked for two and a half minutes."""
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """What is needed to assess a recording."""
+
+    mode: PrivacyMode
+    exercise: Exercise
+    study_id: str
+    height_m: float | None
+    video_key: str | None
+
+
+class Jobs:
+    """The work of one process of the server.
+
+    Parameters
+    ----------
+    chores
+        Called every minute besides, with nothing to be done twice or lost.
+    look_every_s
+        See `LOOK_EVERY_S`; tests are less patient.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        videos: VideoStore,
+        settings: object = None,  # noqa: ARG002 - nothing of it is needed yet; the server gives it to all its parts
+        *,
+        chores: Sequence[Callable[[], object]] = (),
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
+        self._database = database
+        self._videos = videos
+        self._chores = tuple(chores)
+        self._look_every_s = look_every_s
+        self._seats: Seats = seats_of(database)
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._log = structlog.get_logger()
+
+    def start(self) -> None:
+        """Begin to work, in threads of this process; returns at once."""
+        if self._thread is None:
+            self._stopping.clear()
+            self._thread = threading.Thread(target=self._run, name="backsight-jobs", daemon=True)
+            self._thread.start()
+
+    def stop(self, *, patience_s: int = 0) -> None:
+        """Stop working; what is not finished after so many seconds is taken up by the next process."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._stopping.set()
+        self._wake.set()
+        thread.join()
+        from dbos import DBOS
+
+        DBOS.destroy(workflow_completion_timeout_sec=patience_s, destroy_registry=True)
+        self._seats.release()
+
+    def assess_landmarks(self, recording_id: str) -> None:  # noqa: ARG002 - the database says what waits
+        """Say that a recording of landmarks was kept, once that is committed; it is assessed soon."""
+        self._wake.set()
+
+    def assess_video(self, recording_id: str) -> None:  # noqa: ARG002 - the database says what waits
+        """Say that a recording's video was kept, once that is committed; it is assessed soon."""
+        self._wake.set()
+
+    def assess_now(self, recording_id: str) -> str:
+        """Assess one recording in this thread, without a workflow; returns what became of it.
+
+        Raises
+        ------
+        StorageError
+            When the database or the store of videos does not answer.
+        """
+        return assess_recording(self._database, self._videos, recording_id)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._launch()
+                break
+            except Exception as error:  # noqa: BLE001 - the pages must not go down with the jobs
+                self._note("jobs cannot start", error)
+                self._stopping.wait(self._look_every_s)
+        chores_at_s = 0.0
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                self._enqueue_waiting()
+                if time.monotonic() >= chores_at_s:
+                    chores_at_s = time.monotonic() + CHORES_EVERY_S
+                    self._do_chores()
+            except Exception as error:  # noqa: BLE001 - a database that is away for a while comes back
+                self._note("jobs were interrupted", error)
+            self._wake.wait(self._look_every_s)
+
+    def _launch(self) -> None:
+        from dbos import DBOS
+
+        number = self._seats.take()
+        try:
+            DBOS(config=_configuration(self._database, seat=number))
+            logging.getLogger("dbos").setLevel(logging.ERROR)
+
+            def assess(recording_id: str) -> str:
+                return DBOS.run_step(
+                    _RETRIES,
+                    assess_recording,
+                    self._database,
+                    self._videos,
+                    recording_id,
+                )
+
+            self._workflow = DBOS.workflow(name="assess-recording", max_recovery_attempts=MAX_DEATHS)(assess)
+            DBOS.launch()
+            at_once = {PrivacyMode.LANDMARKS: N_LANDMARK_JOBS, PrivacyMode.VIDEO: N_VIDEO_JOBS}
+            for mode, name in _QUEUES.items():
+                DBOS.register_queue(name, worker_concurrency=at_once[mode], on_conflict="always_update")
+        except BaseException:
+            DBOS.destroy(destroy_registry=True)
+            self._seats.release()
+            raise
+
+    def _enqueue_waiting(self) -> None:
+        """Make a workflow for each recording that waits and has none."""
+        from dbos import DBOS, SetWorkflowID
+
+        with self._database.session(read_only=True) as session:
+            waiting = {name: session.get(Recording, name) for name in recordings.queued(session)}
+        if not waiting:
+            return
+        names = {_workflow_id(name): name for name in waiting}
+        known = DBOS.list_workflows(workflow_ids=list(names), load_input=False, load_output=False)
+        begun = {workflow.workflow_id: workflow.status for workflow in known}
+        for workflow_id, name in names.items():
+            recording = waiting[name]
+            if workflow_id not in begun and recording is not None:
+                with SetWorkflowID(workflow_id):
+                    DBOS.enqueue_workflow(_QUEUES[recording.mode], self._workflow, name)
+            elif begun.get(workflow_id) in ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"):
+                with self._database.session() as session:
+                    recordings.fail(session, name, reason=_GIVEN_UP)
+
+    def _do_chores(self) -> None:
+        self._take_orphans()
+        self._forget_finished()
+        with self._database.session() as session:
+            apply_retention(session, today=datetime.now(UTC).date(), videos=self._videos)
+        for chore in self._chores:
+            chore()
+
+    def _take_orphans(self) -> None:
+        """Take over what a process left that has no successor."""
+        from dbos import DBOS
+
+        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        latest_ms = 1000.0 * (time.time() - ORPHANED_AFTER_S)
+        for workflow in pending:
+            seat = (workflow.executor_id or "").removeprefix("seat-")
+            if seat.isdecimal() and self._seats.is_free(int(seat)) and (workflow.updated_at or 0) < latest_ms:
+                DBOS.resume_workflow(workflow.workflow_id, queue_name=workflow.queue_name)
+
+    def _forget_finished(self) -> None:
+        from dbos import DBOS
+
+        before = datetime.fromtimestamp(time.time() - FORGET_AFTER_S, UTC).isoformat()
+        finished = DBOS.list_workflows(completed_before=before, limit=1000, load_input=False, load_output=False)
+        if finished:
+            DBOS.delete_workflows([workflow.workflow_id for workflow in finished])
+
+    def _note(self, event: str, error: Exception) -> None:
+        self._log.error(event)
+        log_failure(error)
+
+
+def assess_recording(database: Database, videos: VideoStore, recording_id: str) -> str:
+    """Assess a recording that waits, keep what was found, and return what became of it; harmless when repeated.
+
+    Returns
+    -------
+    str
+        `done`, `failed`, or `nothing to do` where it does not wait or is not there any more.
+
+    Raises
+    ------
+    StorageError
+        When the database or the store of videos does not answer: worth another try.
+    """
+    waiting = _look_up(database, recording_id)
+    if waiting is None:
+        return "nothing to do"
+    try:
+        if waiting.mode is PrivacyMode.VIDEO:
+            _assess_video(database, videos, recording_id, waiting)
+        else:
+            _assess_landmarks(database, recording_id, waiting)
+    except (NotFoundError, ConflictError) as error:
+        # Withdrawn or deleted while it was worked on; or its landmarks or video are gone although it is there.
+        return _give_up(database, recording_id, reason=str(error))
+    except (StorageError, ModelFileError):
+        raise
+    except BacksightError as error:
+        return _give_up(database, recording_id, reason=str(error))
+    except Exception as error:  # noqa: BLE001 - a fault of ours fails one recording and shows on its page
+        log_failure(error)
+        return _give_up(
+            database, recording_id, reason=f"a fault of Backsight's ({type(error).__name__}); please report it"
+        )
+    return "done"
+
+
+def _look_up(database: Database, recording_id: str) -> _Waiting | None:
+    with database.session(read_only=True) as session:
+        recording = session.get(Recording, recording_id)
+        if recording is None or recording.state is not RecordingState.QUEUED:
+            return None
+        visit = session.get(Visit, recording.visit_id)
+        person = None if visit is None else session.get(Participant, visit.participant_id)
+        if person is None:
+            return None
+        height_m = None if person.height_cm is None else person.height_cm / 100.0
+        shortest, tallest = HEIGHT_RANGE_M
+        return _Waiting(
+            mode=recording.mode,
+            exercise=Exercise(recording.exercise),
+            study_id=person.study_id,
+            height_m=height_m if height_m is not None and shortest <= height_m <= tallest else None,
+            video_key=recording.video_key,
+        )
+
+
+def _assess_landmarks(database: Database, recording_id: str, waiting: _Waiting) -> None:
+    with database.session(read_only=True) as session:
+        recording = session.get(Recording, recording_id)
+        if recording is None:
+            raise NotFoundError(f"there is no recording {recording_id!r} any more")
+        track = recordings.load_track(session, recording_id)
+        pose_model, pose_engine = recording.pose_model, recording.pose_engine
+    # Between transactions: SQLite has one writer, who must not be kept waiting by a computation.
+    assessment = assess_landmarks(
+        track,
+        exercise=waiting.exercise,
+        pose_model=pose_model,
+        pose_engine=pose_engine,
+        height_m=waiting.height_m,
+    )
+    with database.session() as session:
+        if recordings.save_assessment(session, recording_id, assessment):
+            _enter(session, recording_id, waiting)
+
+
+def _assess_video(database: Database, videos: VideoStore, recording_id: str, waiting: _Waiting) -> None:
+    if waiting.video_key is None:
+        raise NotFoundError("the video is not there any more; it may have been deleted")
+    bundle = pose_bundle(VIDEO_POSE_MODEL)
+    with videos.open_local(waiting.video_key) as path:
+        followed = follow_person(path, bundle=bundle)
+    assessment = assess_landmarks(
+        followed.track,
+        exercise=waiting.exercise,
+        source=replace(followed.source, name=SOURCE_NAME),
+        pose_model=VIDEO_POSE_MODEL,
+        pose_engine=followed.pose_engine,
+        height_m=waiting.height_m,
+    )
+    with database.session() as session:
+        recordings.store_landmarks(
+            session,
+            recording_id,
+            followed.track.pose,
+            pose_model=VIDEO_POSE_MODEL,
+            pose_engine=followed.pose_engine,
+        )
+        if recordings.save_assessment(session, recording_id, assessment):
+            _enter(session, recording_id, waiting)
+
+
+def _enter(session: Any, recording_id: str, waiting: _Waiting) -> None:
+    audit.append(
+        session, actor=_SYSTEM, action="assess recording", study_id=waiting.study_id, object_id=recording_id, detail={}
+    )
+
+
+def _give_up(database: Database, recording_id: str, *, reason: str) -> str:
+    try:
+        with database.session() as session:
+            recordings.fail(session, recording_id, reason=reason)
+            recording = session.get(Recording, recording_id)
+            return "failed" if recording is not None and recording.state is RecordingState.FAILED else "nothing to do"
+    except NotFoundError:
+        return "nothing to do"
+
+
+def _workflow_id(recording_id: str) -> str:
+    return f"assess-{_VERSION}-{recording_id}"
+
+
+def _configuration(database: Database, *, seat: int) -> DBOSConfig:
+    """Return DBOS's settings: its state on the same server, quiet, and off the network."""
+    if database.is_sqlite:
+        path = Path(str(make_url(database.url).database))
+        state = path.with_name(f"{path.name}.jobs")
+        # Readable to this user only, as the database beside it.
+        os.close(os.open(state, os.O_RDWR | os.O_CREAT, 0o600))
+        url = f"sqlite:///{state}"
+    else:
+        url = database.url
+    return {
+        "name": "backsight",
+        "system_database_url": url,
+        "dbos_system_schema": "backsight_jobs",
+        "sys_db_pool_size": 5,
+        "use_listen_notify": False,
+        "enable_otlp": False,
+        "log_level": "ERROR",
+        "application_version": _VERSION,
+        "executor_id": f"seat-{seat}",
+        "max_executor_threads": 8,
+    }

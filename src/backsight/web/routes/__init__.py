@@ -1,0 +1,1 @@
+"""Pages and answers, one module for each part of the site."""

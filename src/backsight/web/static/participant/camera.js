@@ -1,0 +1,113 @@
+// Open the camera, choose between several, and say when a new picture is there. Knows nothing of people.
+
+const WANTED = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
+
+/** Why there is no picture; the message is for whoever holds the device. */
+export class CameraError extends Error {}
+
+export class Camera {
+  #video;
+  #stream = null;
+  #loop = 0;
+
+  constructor(video) {
+    this.#video = video;
+  }
+
+  /** Open a camera: the one named, else one that shows the person; returns whether its picture should be mirrored. */
+  async open(deviceId = "") {
+    this.close();
+    if (!navigator.mediaDevices?.getUserMedia) {
+      throw new CameraError("This browser gives pages no camera. Open your link in Chrome, Edge, Firefox or Safari.");
+    }
+    const which = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" };
+    try {
+      this.#stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { ...WANTED, ...which } });
+    } catch (error) {
+      throw new CameraError(explain(error));
+    }
+    this.#video.srcObject = this.#stream;
+    await this.#video.play();
+    const [track] = this.#stream.getVideoTracks();
+    const facing = track.getSettings().facingMode;
+    // Somebody who sees themselves moves the right way in a mirror; the landmarks are not mirrored.
+    return facing ? facing === "user" : !/back|rear|environment/i.test(track.label);
+  }
+
+  /** The cameras of this device; their names are told only once one of them was allowed. */
+  async list() {
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    return devices.filter((one) => one.kind === "videoinput");
+  }
+
+  get deviceId() {
+    return this.#stream?.getVideoTracks()[0]?.getSettings().deviceId ?? "";
+  }
+
+  get size() {
+    return { width: this.#video.videoWidth, height: this.#video.videoHeight };
+  }
+
+  /**
+   * Call with each new picture's time in ms, by one clock, until `stop`.
+   * @param {(timeMs: number) => void} onPicture
+   * @param {() => void} onLost told when the camera is taken away
+   */
+  watch(onPicture, onLost) {
+    const loop = ++this.#loop;
+    for (const track of this.#stream.getVideoTracks()) track.addEventListener("ended", () => loop === this.#loop && onLost());
+    const next = this.#nextPicture();
+    const step = (timeMs) => {
+      if (loop !== this.#loop) return;
+      onPicture(timeMs);
+      next(step);
+    };
+    next(step);
+  }
+
+  stop() {
+    this.#loop++;
+  }
+
+  close() {
+    this.stop();
+    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    this.#stream = null;
+    this.#video.srcObject = null;
+  }
+
+  /** Return a function that calls back with the time of the next picture. */
+  #nextPicture() {
+    const video = this.#video;
+    if ("requestVideoFrameCallback" in video) {
+      // The moment of capture where the browser tells it, else that of showing; never one of each in a recording.
+      let tellsCapture = null;
+      return (then) =>
+        video.requestVideoFrameCallback((now, about) => {
+          tellsCapture ??= about.captureTime !== undefined;
+          then(tellsCapture ? (about.captureTime ?? now) : now);
+        });
+    }
+    let shown = -1;
+    const look = (then) => (now) => {
+      if (video.currentTime === shown) return void requestAnimationFrame(look(then));
+      shown = video.currentTime;
+      then(now);
+    };
+    return (then) => requestAnimationFrame(look(then));
+  }
+}
+
+function explain(error) {
+  switch (error?.name) {
+    case "NotAllowedError":
+      return "The camera is not allowed on this page. Allow it in your browser’s address bar or settings, then try again.";
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return "No camera was found. Connect one, or open your link on a phone or laptop with a camera.";
+    case "NotReadableError":
+      return "Another program is using the camera. Close it, then try again.";
+    default:
+      return "The camera could not be opened. Load the page again, or use another device.";
+  }
+}

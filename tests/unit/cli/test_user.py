@@ -1,0 +1,49 @@
+"""`backsight user`, on a database of the test's own."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("sqlalchemy", reason="the extra `web` is not installed")
+
+from typer.testing import CliRunner
+
+from backsight.cli.main import app
+from backsight.errors import InvalidValueError, NotFoundError
+from backsight.storage import accounts, audit
+from backsight.storage.database import Database
+from backsight.storage.tables import Role
+
+PASSWORD = "correct horse battery"
+
+
+def _run(url: str, *words: str, typed: str = "") -> str:
+    result = CliRunner().invoke(app, ["user", *words, "--database", url], input=typed, catch_exceptions=False)
+    return result.output
+
+
+def test_somebody_added_on_the_command_line_can_sign_in_until_disabled(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKSIGHT_DATABASE_URL", sqlite_url)
+    words = ("add", "Eve@Example.org", "--name", "Eve", "--role", "clinician", "--password-stdin")
+    assert "Added eve@example.org as clinician" in _run(sqlite_url, *words, typed=f"{PASSWORD}\n")
+    database = Database(sqlite_url)
+    with database.session(read_only=True) as session:
+        user = accounts.find_user(session, email="eve@example.org")
+        assert user is not None
+        assert user.role is Role.CLINICIAN
+        assert accounts.check_password(session, user, password=PASSWORD)
+    _run(sqlite_url, "disable", "eve@example.org")
+    assert "disabled" in _run(sqlite_url, "list")
+    with database.session(read_only=True) as session:
+        assert [entry.action for entry in audit.entries(session, limit=9)] == ["disable user", "add user"]
+    database.close()
+
+
+def test_a_short_password_and_an_unknown_user_are_refused(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKSIGHT_DATABASE_URL", sqlite_url)
+    with pytest.raises(InvalidValueError, match="12 to 256 characters"):
+        _run(sqlite_url, "add", "eve@example.org", "--name", "Eve", "--password-stdin", typed="short\n")
+    with pytest.raises(NotFoundError, match=r"no user has the email nobody@example\.org"):
+        _run(sqlite_url, "password", "nobody@example.org", "--password-stdin", typed=f"{PASSWORD}\n")
