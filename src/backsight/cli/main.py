@@ -54,11 +54,11 @@ app.command("runs", short_help="List the runs that were kept.")(evaluate.list_ke
 app.add_typer(simulate.app, name="simulate")
 app.command("benchmark", short_help="Measure; exit with 4 when a bar is missed.")(benchmark.benchmark)
 app.command("doctor")(doctor.doctor)
-app.command("history")(history.history)
-app.command("forget")(history.forget)
-app.command("serve")(serve.serve)
+app.command("history", short_help="Show a person over time.")(history.history)
+app.command("forget", short_help="Delete everything kept of a person.")(history.forget)
+app.command("serve", short_help="Serve studies in the browser.")(serve.serve)
 app.add_typer(user.app, name="user")
-app.command("schema")(assess.schema)
+app.command("schema", short_help="Print the JSON Schema of assessment.json.")(assess.schema)
 
 
 def _print_version(wanted: bool) -> None:

@@ -63,7 +63,12 @@ def session_document(documents: Sequence[JsonObject]) -> JsonObject:
     judged = assess_session([_kept(part) for part in parts], card=_card(last["model"]))
     models = {(document["model"]["name"], document["model"]["version"]) for document in documents}
     interval = judged.interval
-    quality = max((QualityVerdict(part["quality"]["verdict"]) for part in parts), key=lambda verdict: verdict.severity)
+    counted = [part for part in parts if part["index"] is not None]
+    quality = max(
+        (QualityVerdict(part["quality"]["verdict"]) for part in counted),
+        key=lambda verdict: verdict.severity,
+        default=QualityVerdict.UNUSABLE,
+    )
     return {
         **last,
         "session": {
@@ -75,6 +80,7 @@ def session_document(documents: Sequence[JsonObject]) -> JsonObject:
             "verdict": judged.verdict.value,
             "reason": judged.reason,
             "quality": quality.value,
+            "counted_exercises": [part["exercise"] for part in counted],
             "missing_exercises": [name.value for name in order if name not in {part["exercise"] for part in parts}],
             "notes": [*judged.notes, *([_MIXED] if len(models) > 1 else [])],
         },

@@ -305,7 +305,8 @@ def test_a_session_put_together_again_reads_as_it_was() -> None:
     parts = [make_exercise(Exercise.TOUCH_TOES, index=None), make_exercise(Exercise.WALK, index=0.21)]
     document = assessment_to_dict(make_assessment(parts, half_width=0.18))
     again = session_document([document])
-    for name in ("index", "interval", "quality", "missing_exercises", "red_flag_above"):
+    assert set(again["session"]) == set(document["session"])
+    for name in ("index", "interval", "quality", "missing_exercises", "counted_exercises", "red_flag_above"):
         assert again["session"][name] == pytest.approx(document["session"][name]), name
     assert again["exercises"] == document["exercises"]
 
