@@ -7,10 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from backsight.domain.recording import Exercise
+from backsight.errors import CameraError
 from backsight.live.figures import LiveFigures
 from backsight.live.pace import Recorder
 from backsight.live.stream import JsonLines, frame_line
-from backsight.live.watch import Connect, Connection, Seen
+from backsight.live.watch import FIRST_PICTURE_S, Connect, Connection, Seen, why_no_picture
+
+_POLL_S = 0.2
 
 
 def run_lines(
@@ -40,7 +43,7 @@ def run_lines(
     Raises
     ------
     BacksightError
-        What ended the source, when it did not end by itself.
+        What ended the source, when it did not end by itself; `CameraError` also where it never gives a first frame.
     BrokenPipeError
         When the reader of the lines has left.
     """
@@ -78,14 +81,20 @@ def run_lines(
 
     connection = connect(on_seen, Recorder())
     connection.begin(exercise, goes_on=True)
+    ready_s: float | None = None
     began_s: float | None = None
     connection.start()
     try:
-        while not connection.wait(0.2):
+        while not connection.wait(_POLL_S):
+            now_s = clock()
             # Loading takes seconds in which nothing is watched.
+            if ready_s is None and connection.is_ready:
+                ready_s = now_s
             if began_s is None and figures.n_drawn:
-                began_s = clock()
-            if until_s is not None and began_s is not None and clock() - began_s >= until_s:
+                began_s = now_s
+            if began_s is None and ready_s is not None and now_s - ready_s >= FIRST_PICTURE_S:
+                raise CameraError(why_no_picture(connection.info, waited_s=FIRST_PICTURE_S))
+            if until_s is not None and began_s is not None and now_s - began_s >= until_s:
                 break
     finally:
         connection.stop()

@@ -15,10 +15,12 @@ from backsight.domain.movement import Movement
 from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
 from backsight.domain.sequences import Frame, PoseObservation, PoseSequence
 from backsight.errors import InvalidValueError
+from backsight.kinematics.body import measure_body
 from backsight.live.hints import Hint, RecentFrames
 from backsight.live.running import RunningIndex
 from backsight.pipeline import prepare, while_present
 from backsight.ports import IndexPredictor
+from backsight.pose.quality_movement import check_movement, trunk_upright
 from backsight.pose.quality_recording import NEEDED_S
 from backsight.scoring.assess import index_interval
 from backsight.scoring.measure import measure_exercise
@@ -30,6 +32,10 @@ MEASURE_EVERY_S = 1.0
 """Measures look at the whole exercise so far, which costs more the longer it is ..."""
 MEASURE_SHARE = 0.15
 """... and may take this share of a core, because pose estimation needs the rest."""
+UPRIGHT_SHARE = 0.95
+"""A trunk that has this share of its height in the picture leans by 18 degrees or less (its cosine)."""
+UPRIGHT_FOR_S = 0.3
+"""So long the person is upright again before the movement counts as done."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +122,7 @@ class LivePreview:
         if self._index is not None and not self._is_over:
             self._index.finish()
             self._is_over = True
-            self._measure()
-            self._judge_whole(self._index)
+            self._measure(self._index)
 
     def push(self, seen: PoseObservation, *, timestamp_s: float) -> None:
         """Take the next frame's landmarks; costs next to nothing."""
@@ -147,7 +152,7 @@ class LivePreview:
         if not self._is_over:
             self._index.advance()
             if self._times_s and self._times_s[-1] - self._times_s[0] >= self._measure_at_s:
-                cost_s = self._measure()
+                cost_s = self._measure(self._index)
                 wait_s = max(MEASURE_EVERY_S, cost_s / MEASURE_SHARE)
                 self._measure_at_s = self._times_s[-1] - self._times_s[0] + wait_s
         index = self._index
@@ -157,7 +162,7 @@ class LivePreview:
             seen_s=index.seen_s,
             needed_s=LEARNED_FROM_S if self._exercise is None else NEEDED_S[self._exercise],
             unfamiliar=index.unfamiliar_share > self._predictor.card.unfamiliar_above,
-            waits_for_the_end=index.waits_for_the_end,
+            waits_for_the_movement=index.waits_for_the_movement,
             hints=hints,
         )
         return Preview(
@@ -178,38 +183,37 @@ class LivePreview:
         exercises = () if self._exercise is None else (self._exercise,)
         return index_interval(index, self._predictor.card, exercises=exercises)
 
-    def _judge_whole(self, index: RunningIndex) -> None:
-        """Ask a model that reads whole movements only, now that there is one."""
-        if not index.waits_for_the_end or self._exercise is None or len(self._times_s) < 2:
-            return
-        pose = PoseSequence.from_observations(self._observations, self._times_s, frame_size=self._frame_size)
-        if not pose.has_person.any():
-            return
-        prepared = prepare(pose)
-        try:
-            measured = measure_exercise(prepared.filtered, exercise=self._exercise, pose_model=self._pose_model)
-            movement = Movement(self._exercise, while_present(prepared.filtered), prepared.features, measured)
-            index.settle(self._predictor.judge(movement))
-        except InvalidValueError:
-            # Too little of a movement to say anything about.
-            return
-
-    def _measure(self) -> float:
-        """Take the measures of the exercise so far; return what that cost in seconds."""
+    def _measure(self, index: RunningIndex) -> float:
+        """Take the measures of the exercise so far, and what a model says that reads them; return the cost in s."""
         if self._exercise is None or len(self._times_s) < 2:
             return 0.0
         began_s = self._clock()
         pose = PoseSequence.from_observations(self._observations, self._times_s, frame_size=self._frame_size)
         if pose.has_person.any():
-            try:
-                measured = measure_exercise(
-                    prepare(pose).filtered, exercise=self._exercise, pose_model=self._pose_model
-                )
-                self._sub_indices = sub_indices(measured, exercise=self._exercise)
-            except InvalidValueError:
-                # Too little of a movement yet for one of the measures; the next look has more.
-                self._sub_indices = ()
+            self._look_at(pose, exercise=self._exercise, index=index)
         return self._clock() - began_s
+
+    def _look_at(self, pose: PoseSequence, *, exercise: Exercise, index: RunningIndex) -> None:
+        prepared = prepare(pose)
+        try:
+            measured = measure_exercise(prepared.filtered, exercise=exercise, pose_model=self._pose_model)
+            self._sub_indices = sub_indices(measured, exercise=exercise)
+            if index.waits_for_the_movement and (self._is_over or is_done(prepared.filtered, exercise=exercise)):
+                movement = Movement(exercise, while_present(prepared.filtered), prepared.features, measured)
+                index.settle(self._predictor.judge(movement))
+        except InvalidValueError:
+            # Too little of a movement yet for one of the measures; the next look has more.
+            self._sub_indices = ()
+            index.settle(None)
+
+
+def is_done(filtered: PoseSequence, *, exercise: Exercise) -> bool:
+    """Return whether the exercise is seen and the person upright again: half a bend would count as a stiff one."""
+    if check_movement(filtered, exercise=exercise).verdict is QualityVerdict.UNUSABLE:
+        return False
+    lately = filtered.timestamps_s > filtered.timestamps_s[-1] - UPRIGHT_FOR_S
+    upright = trunk_upright(filtered, measure_body(filtered))[lately]
+    return bool((upright > UPRIGHT_SHARE).all())
 
 
 def judge_preview(
@@ -219,7 +223,7 @@ def judge_preview(
     needed_s: float,
     unfamiliar: bool,
     hints: tuple[Hint, ...],
-    waits_for_the_end: bool = False,
+    waits_for_the_movement: bool = False,
 ) -> tuple[IndexVerdict, str]:
     """Return what an index so far means, and why in a few words; cannot tell unless everything speaks for it.
 
@@ -235,13 +239,13 @@ def judge_preview(
         Whether the movement is unlike those that the model was trained on.
     hints
         What is wrong with the picture now.
-    waits_for_the_end
+    waits_for_the_movement
         Whether the model reads whole movements only.
     """
     unusable = [hint for hint in hints if hint.severity is QualityVerdict.UNUSABLE]
     doubt = ""
-    if interval is None and waits_for_the_end:
-        doubt = "told when the exercise is over"
+    if interval is None and waits_for_the_movement:
+        doubt = "told when the movement is done"
     elif interval is None or seen_s < LEARNED_FROM_S:
         doubt = "warming up: the first second tells nothing"
     elif seen_s < needed_s:

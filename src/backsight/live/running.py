@@ -143,13 +143,15 @@ class RunningIndex:
             self._replay()
             self._replay_at = REPLAY_GROWTH * self._n_rows
 
-    def settle(self, judged: JudgedMovement) -> None:
-        """Take what the model says of the whole recording, where it reads nothing else."""
-        self._raw, self._unfamiliar_share = float(judged.curve.raw[-1]), judged.unfamiliar_share
+    def settle(self, judged: JudgedMovement | None) -> None:
+        """Take what a model that reads whole movements says of the movement so far; None = it can say nothing."""
+        if self.waits_for_the_movement:
+            self._raw = math.nan if judged is None else float(judged.curve.raw[-1])
+            self._unfamiliar_share = math.nan if judged is None else judged.unfamiliar_share
 
     @property
-    def waits_for_the_end(self) -> bool:
-        """Whether the model reads whole movements only, so that there is no index so far."""
+    def waits_for_the_movement(self) -> bool:
+        """Whether the model reads whole movements only, so that there is no index before one is done."""
         return self._stream is None
 
     def finish(self) -> None:
@@ -184,7 +186,8 @@ class RunningIndex:
             return
         self._stream, self._n_rows = self._predictor.stream(), 0
         self._take(rows)
-        self._unfamiliar_share = self._predictor.unfamiliar_share(rows)
+        if not self.waits_for_the_movement:
+            self._unfamiliar_share = self._predictor.unfamiliar_share(rows)
 
 
 def _is_seen(seen: PoseObservation) -> bool:

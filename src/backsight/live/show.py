@@ -19,7 +19,7 @@ from backsight.live.pace import Recorder
 from backsight.live.picture import Painter, Status
 from backsight.live.preview import Preview
 from backsight.live.session import Command, Key, Phase, Session
-from backsight.live.watch import Connect, Connection, Seen
+from backsight.live.watch import FIRST_PICTURE_S, Connect, Connection, Seen, why_no_picture
 from backsight.live.window import Screen
 
 _WAIT_S = 0.01
@@ -135,7 +135,8 @@ class LiveWindow:
         Raises
         ------
         CameraError
-            When there is no camera at the start.
+            When there is no camera at the start; with `until_s` also when it never gives a picture, because nobody may
+            be there to connect it again.
         """
         self._open()
         try:
@@ -168,6 +169,8 @@ class LiveWindow:
             if seen is not None or now_s - drawn_s >= _REDRAW_S or happened:
                 self._draw(now_s)
                 drawn_s = now_s
+            if self._until_s is not None and began_s is None and self._session.phase is Phase.NO_CAMERA:
+                raise CameraError(self._session.message)
             commands = self._keys(now_s)
             if seen is not None:
                 self._count(seen)
@@ -195,8 +198,12 @@ class LiveWindow:
             if error is not None and not isinstance(error, BacksightError):
                 raise error
             return self._lose("The video is over" if error is None else str(error), now_s)
-        if now_s - self._last_frame_s > STALLED_S and self._seen is not None:
-            return self._lose(f"{connection.info.name}: no picture for {STALLED_S:.0f} s; check the cable", now_s)
+        if not connection.is_ready:
+            # Loading takes seconds in which nothing is watched.
+            self._last_frame_s = now_s
+        limit_s = FIRST_PICTURE_S if self._seen is None else STALLED_S
+        if now_s - self._last_frame_s > limit_s:
+            return self._lose(why_no_picture(connection.info, waited_s=limit_s), now_s)
         return ()
 
     def _lose(self, message: str, now_s: float) -> tuple[Command, ...]:

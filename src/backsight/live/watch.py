@@ -20,6 +20,9 @@ from backsight.live.preview import LivePreview, Preview
 from backsight.ports import FrameSource, IndexPredictor, PoseEstimator
 
 ADVISE_EVERY_S = 0.2
+FIRST_PICTURE_S = 30.0
+"""A camera that has given no picture so long after the engine was ready will give none: the slowest to wake up take
+some seconds."""
 _STOP_LIMIT_S = 5.0
 
 
@@ -111,6 +114,11 @@ class Connection:
         return self._grabber.n_buckets_dropped - self._ignored[1]
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the engine is open, so that the next picture will be looked at."""
+        return bool(self._engine)
+
+    @property
     def is_over(self) -> bool:
         """Whether no more frames come."""
         return self._is_over.is_set()
@@ -171,6 +179,14 @@ class Connection:
             if not self._is_over.is_set():
                 self._error = error
                 self._is_over.set()
+
+
+def why_no_picture(info: SourceInfo, *, waited_s: float) -> str:
+    """Say that a source gives no pictures, and what to do."""
+    return (
+        f"{info.name}: no picture for {waited_s:.0f} s; check the cable and the camera's cover, and whether another "
+        "program uses it"
+    )
 
 
 Connect = Callable[[Callable[[Seen], None], Recorder], Connection]

@@ -7,10 +7,12 @@ import pytest
 
 from backsight.domain.assessment import IndexVerdict, Interval, QualityVerdict
 from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
+from backsight.kinematics.body import measure_body
 from backsight.live.hints import Hint
 from backsight.live.preview import LivePreview, Preview, judge_preview
 from backsight.live.stream import frame_line
 from backsight.pipeline import prepare
+from backsight.pose.quality_movement import trunk_upright
 from backsight.scoring.measure import measure_exercise
 from backsight.scoring.sub_indices import sub_indices
 from tests.assessments import make_pose
@@ -105,3 +107,37 @@ def test_a_line_says_since_when_the_index_counts() -> None:
     place = {"frame": 3700, "timestamp_s": 123.0, "latency_ms": 9.0, "dropped_frames": 0, "dropped_buckets": 0}
     assert frame_line(seen, Preview(since_s=120.0), **place)["since_s"] == 120.0  # type: ignore[arg-type]
     assert frame_line(seen, Preview(), **place)["since_s"] is None  # type: ignore[arg-type]
+
+
+class WholeMovements(FakePredictor):
+    """A model that reads whole movements only, as the one that ships."""
+
+    def stream(self) -> None:
+        return
+
+
+def test_a_model_of_whole_movements_speaks_once_the_person_is_upright_again() -> None:
+    # One bend in 10 s, lowest in their middle.
+    pose = make_pose(Exercise.TOUCH_TOES, n_frames=300, hidden=(), nobody=(0, 0))
+    preview = LivePreview(WholeMovements(), pose_model="lite", frame_size=pose.frame_size, clock=lambda: 0.0)
+    preview.begin(Exercise.TOUCH_TOES)
+    told: list[tuple[float, float]] = []
+    for seen, time_s in zip(observations(pose), pose.timestamps_s, strict=True):
+        preview.push(seen, timestamp_s=float(time_s))
+        told.append((float(time_s), preview.read().index))
+    upright = trunk_upright(prepare(pose).filtered, measure_body(prepare(pose).filtered))
+    lowest_s = pose.timestamps_s[np.nanargmin(upright)]
+    assert all(np.isnan(index) for time_s, index in told if time_s <= lowest_s)
+    assert told[-1][1] == pytest.approx(0.3)
+    preview.end()
+    assert preview.read().index == pytest.approx(0.3)
+
+
+def test_a_model_of_whole_movements_says_nothing_while_the_movement_is_another() -> None:
+    pose = make_pose(Exercise.WALK, hidden=(), nobody=(0, 0))
+    preview = LivePreview(WholeMovements(), pose_model="lite", frame_size=pose.frame_size, clock=lambda: 0.0)
+    preview.begin(Exercise.TOUCH_TOES)
+    for seen, time_s in zip(observations(pose), pose.timestamps_s, strict=True):
+        preview.push(seen, timestamp_s=float(time_s))
+        assert np.isnan(preview.read().index)
+    assert preview.read().reason in {"told when the movement is done", "the picture does not allow it"}

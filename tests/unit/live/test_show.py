@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ from backsight.live.picture import CANVAS, Status
 from backsight.live.session import COUNTDOWN_S, Session
 from backsight.live.show import LiveWindow, Saved
 from backsight.live.stream import JsonLines
-from backsight.live.watch import Connection, NamedEstimator, Seen
+from backsight.live.watch import FIRST_PICTURE_S, Connect, Connection, NamedEstimator, Seen
 from backsight.ports import IndexPredictor
 from backsight.video.reader import VideoFile
 from tests.assessments import make_pose
@@ -163,6 +164,47 @@ def test_a_camera_pulled_out_without_a_window_is_an_error() -> None:
     assert "index so far –" in said[0]
 
 
+class SilentCamera(SteppedCamera):
+    """A camera that opens and never gives a picture."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.is_left = threading.Event()
+
+    def frames(self) -> Iterator[Frame]:
+        assert self.is_left.wait(LIMIT_S)
+        yield from ()
+
+
+class LeavingConnection(Connection):
+    """Lets go of a silent camera at once, as a driver does whose device is closed."""
+
+    def __init__(self, camera: SilentCamera, on_seen: Callable[[Seen], None], recorder: Recorder) -> None:
+        super().__init__(
+            camera,
+            open_estimator=lambda: nullcontext(FakeEngine(POSE)),
+            predictor=FakePredictor(0.3),
+            pose_model="lite",
+            recorder=recorder,
+            on_seen=on_seen,
+        )
+        self._leave = camera.is_left.set
+
+    def stop(self) -> None:
+        self._leave()
+        super().stop()
+
+
+def to_nobody(on_seen: Callable[[Seen], None], recorder: Recorder) -> Connection:
+    return LeavingConnection(SilentCamera(), on_seen, recorder)
+
+
+def test_a_camera_that_never_gives_a_picture_ends_the_lines() -> None:
+    clock = itertools.count(0.0, 1.0 + FIRST_PICTURE_S)
+    with pytest.raises(CameraError, match=r"^camera:0: no picture for 30 s; check the cable"):
+        run_lines(to_nobody, exercise=None, lines=None, say=print, clock=lambda: next(clock), until_s=1.0)
+
+
 class Script:
     """A clock and a screen: time jumps and keys are pressed when the window polls, as the script says."""
 
@@ -185,13 +227,16 @@ class Script:
 class Sitting:
     """Runs a window over some cameras and keeps what it was asked to save."""
 
-    def __init__(self, folder: Path, *cameras: SteppedCamera) -> None:
+    def __init__(
+        self, folder: Path, *cameras: SteppedCamera, connect: Connect | None = None, until_s: float | None = None
+    ) -> None:
         self.folder = folder
+        self._until_s = until_s
         self.saved: list[dict[Exercise, int]] = []
         self.said: list[str] = []
         self.session = Session(exercise_s=2.0)
         self._cameras = cameras
-        self._connect = connecting(*cameras, goes_on=False)
+        self._connect = connect or connecting(*cameras, goes_on=False)
 
     def run(self, steps: Iterator[tuple[float, str]]) -> Script:
         script = Script(steps)
@@ -204,6 +249,7 @@ class Sitting:
             status=Status(),
             say=self.said.append,
             clock=lambda: script.now_s,
+            until_s=self._until_s,
         ).run()
         return script
 
@@ -264,6 +310,26 @@ def test_reconnecting_goes_on_and_failing_to_is_said(tmp_path: Path) -> None:
         yield 0.0, "q"
 
     sitting.run(steps())
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_camera_that_never_gives_a_picture_ends_a_window_that_is_to_leave_by_itself(
+    tmp_path: Path, is_alone: bool
+) -> None:
+    sitting = Sitting(tmp_path, connect=to_nobody, until_s=1.0 if is_alone else None)
+
+    def steps() -> Iterator[tuple[float, str]]:
+        while sitting.session.phase != "no camera":
+            yield 1.0 + FIRST_PICTURE_S, ""
+        yield 0.0, "q"
+
+    if is_alone:
+        with pytest.raises(CameraError, match=r"^camera:0: no picture for 30 s; check the cable"):
+            sitting.run(steps())
+    else:
+        # Whoever sits there may plug it in and connect again.
+        sitting.run(steps())
+        assert sitting.session.message.startswith("camera:0: no picture for 30 s")
 
 
 def test_leaving_without_saving_throws_away_only_when_asked_twice(tmp_path: Path) -> None:
