@@ -46,6 +46,9 @@ _OUTLIER_SHARE = 0.04
 _ANCHOR_WITHIN_S = 1.0
 """The fit moves the first guess of the bottom by less than this."""
 _N_WEIGHTINGS = 3
+_RIDGE = 1e-12
+_TOLERANCE = 1e-6
+"""Relative step and gain at which the fit ends; times on films differ by less than 0.1 ms from those with 1e-8."""
 _MISFIT_CENTILE = 75.0
 """Somebody who stops on the way is off a smooth curve for part of it only, so that a median hardly sees it; single wild
 frames are to change nothing."""
@@ -172,7 +175,12 @@ class Signals:
 def _off(values: FloatArray, curves: FloatArray, weight: FloatArray) -> FloatArray:
     there = np.isfinite(values)
     seen, curves = values[there], curves[there]
-    levels = np.linalg.lstsq(curves * weight[:, np.newaxis], seen * weight)[0]
+    weighted = curves * weight[:, np.newaxis]
+    # By the normal equations, many times faster than by singular values: there are at most four curves of size 1. The
+    # diagonal's share keeps curves that coincide, as of a way not begun, from having no solution.
+    normal = weighted.T @ weighted
+    normal.flat[:: len(normal) + 1] += _RIDGE * np.trace(normal)
+    levels = np.linalg.solve(normal, weighted.T @ (seen * weight))
     return np.asarray(seen - curves @ levels, dtype=np.float64)
 
 
@@ -213,7 +221,9 @@ def fit_ways(signals: Signals, *, guess: Ways, pause_cost: float = PAUSE_COST_CL
 
     best = unknowns.first
     for _ in range(_N_WEIGHTINGS):
-        best = optimize.least_squares(cost, best, bounds=(unknowns.low, unknowns.high), x_scale=0.1).x
+        best = optimize.least_squares(
+            cost, best, bounds=(unknowns.low, unknowns.high), x_scale=0.1, ftol=_TOLERANCE, xtol=_TOLERANCE
+        ).x
         left = signals.misfits(unknowns.ways(best), weights)
         noise = float(np.median(np.abs(np.concatenate(left))))
         weights = [1.0 / np.sqrt(1.0 + np.square(misfit / _OUTLIER_SHARE)) for misfit in left]

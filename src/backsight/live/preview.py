@@ -195,10 +195,12 @@ class LivePreview:
 
     def _look_at(self, pose: PoseSequence, *, exercise: Exercise, index: RunningIndex) -> None:
         prepared = prepare(pose)
+        if not (self._is_over or is_done(prepared.filtered, exercise=exercise)):
+            return
         try:
             measured = measure_exercise(prepared.filtered, exercise=exercise, pose_model=self._pose_model)
             self._sub_indices = sub_indices(measured, exercise=exercise)
-            if index.waits_for_the_movement and (self._is_over or is_done(prepared.filtered, exercise=exercise)):
+            if index.waits_for_the_movement:
                 movement = Movement(exercise, while_present(prepared.filtered), prepared.features, measured)
                 index.settle(self._predictor.judge(movement))
         except InvalidValueError:
@@ -208,7 +210,11 @@ class LivePreview:
 
 
 def is_done(filtered: PoseSequence, *, exercise: Exercise) -> bool:
-    """Return whether the exercise is seen and the person upright again: half a bend would count as a stiff one."""
+    """Return whether the exercise is seen and the person upright again.
+
+    Half a bend would count as a stiff one; and where its end is missing, its times fit so loosely that looking for them
+    costs seconds.
+    """
     if check_movement(filtered, exercise=exercise).verdict is QualityVerdict.UNUSABLE:
         return False
     lately = filtered.timestamps_s > filtered.timestamps_s[-1] - UPRIGHT_FOR_S
