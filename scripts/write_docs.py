@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from learning_page import learning_page
-from measures_page import agreement_section, figure_table, number, virtual_section
+from measures_page import agreement_section, figure_table, virtual_section
+from speed_page import speed_page
 
+from backsight.benchmarks.index import index_lines
 from backsight.composition import model_path
 from backsight.features.schema import FEATURE_NAMES, KINEMATIC_DEFINITIONS, LANDMARK_FEATURE_NAMES
 
@@ -69,68 +71,6 @@ def benchmarks_page() -> str:
     )
 
 
-PAPER_SPEED = """\
-| The paper says | Where |
-|---|---|
-| BlazePose lite 44 frames a second on a Pixel 3's CPU, 112 on its GPU | Table I |
-| BlazePose full 18 frames a second on its CPU, 69 on its GPU | Table I |
-| BlazePose is real-time, 60 frames a second or more | section II |
-| At most 48 ms an image of 1920 x 1080, over 20,000 images | section II |
-| 11 ms an iteration, against 643 ms on raw images | section IV; see [benchmarks.md](benchmarks.md) |
-"""
-ONE_CONVERSION = """
-Every frame is converted to RGB once, as a whole, although the networks read crops of it. Cropping the decoder's planes
-instead and converting only the crop does not pay: of a frame of 1280 x 720 pixels (the fastest of 60, on a busy machine
-of 2 cores) the conversion takes 0.24 ms, and a crop of 256 x 256 from three planes takes 0.13 ms longer than one from
-RGB (0.54 against 0.41 ms). That would save 0.1 ms of what a frame costs, decoding alone being 2.4 ms. Overlay, picture
-statistics, looks at others and MediaPipe want RGB in any case.
-"""
-PARITY_COLUMNS = ("image_median_px", "image_p95_px", "world_median_mm", "visibility_median", "agreement")
-
-
-def speed_page() -> str:
-    """Compare the engines that run BlazePose; only what was measured."""
-    intro = (
-        f"# What finding landmarks costs\n\n{MADE}\n"
-        "BlazePose runs on MediaPipe or, with the same weights, on OpenVINO, in one thread and without the "
-        "segmentation head. `backsight benchmark pose` takes both through the same frames, in turn; barred ratios are "
-        "of medians of CPU time.\n\n"
-        "BlazePose is chaotic: each region rests on the last landmarks, so that what nobody can see grows over some "
-        "frames. MediaPipe is therefore compared with itself, too, on the same pictures with a thousandth of the "
-        "pixels one grey value off (`of_mediapipe_itself`). Nearer than that no second engine can be told from it.\n\n"
-        f"{ONE_CONVERSION}\n"
-        f"{PAPER_SPEED}\n"
-    )
-    path = DOCS / "figures/pose.json"
-    if not path.exists():
-        return f"{intro}No run is published yet.\n"
-    result = json.loads(path.read_text(encoding="utf-8"))
-    costs = "\n".join(
-        f"| {row['model']} | {row['engine']} | {row['wall_ms']:.3g} | {row['cpu_ms']:.3g} "
-        f"| {row['frames_per_core_second']:.3g} |"
-        for row in result["rows"]
-        if row["kind"] == "cost"
-    )
-    scenes = "\n".join(
-        f"| {row['model']} | {row['scene']} | "
-        + " | ".join(
-            f"{number(row['openvino'][name])} ({number(row['mediapipe_itself'][name])})" for name in PARITY_COLUMNS
-        )
-        + " |"
-        for row in result["rows"]
-        if row["kind"] == "parity"
-    )
-    return (
-        f"{intro}Machine: {result['machine']}.\n\n{figure_table(result)}\n\n"
-        "## Cost a frame\n\n`network` is the bare landmark network on OpenVINO, without its segmentation head.\n\n"
-        "| Model | Engine | Wall ms | CPU ms | Frames a core-second |\n|---|---|---|---|---|\n"
-        f"{costs}\n\n## Agreement by scene\n\nIn brackets MediaPipe with itself. Landmarks that both see with "
-        "visibility of 0.6 or more.\n\n"
-        "| Model | Scene | Median px | 95th centile px | World median mm | Visibility | Frames decided alike |\n"
-        f"|---|---|---|---|---|---|---|\n{scenes}\n"
-    )
-
-
 SECOND_LOOK = (
     "\nThis is a second look at these volunteers. After a first run (bend duration off by 0.145 s, 87.5 % of spoilt "
     "ones caught) rules on stops in the bend, on shaking and on views with few people were changed: on other people, "
@@ -164,10 +104,14 @@ def _index_sections() -> list[str]:
     }
     results = {name: _figures_of(name) for name in tried}
     return [
-        f"\n{text} {' '.join(found['notes'])}\n\n{figure_table(found)}\n"
+        f"\n{text} {' '.join(found['notes'])}\n\n{_index_table(found)}\n"
         for name, text in tried.items()
         if (found := results[name]) is not None
     ]
+
+
+def _index_table(found: dict[str, Any]) -> str:
+    return "\n".join(index_lines(found["rows"])) if "rows" in found else figure_table(found)
 
 
 def _figures_of(name: str) -> dict[str, Any] | None:
@@ -200,7 +144,7 @@ def _chance(n_people: int) -> float:
 
 def learning_results() -> dict[str, dict[str, Any]]:
     """Return the published runs of the learning benchmarks by name."""
-    found = {name: _figures_of(name) for name in ("kimore", "uiprmd", "raw-image")}
+    found = {name: _figures_of(name) for name in ("kimore", "uiprmd", "raw-image", "shipped", "tables")}
     return {name: result for name, result in found.items() if result is not None}
 
 
@@ -214,7 +158,9 @@ if __name__ == "__main__":
     (DOCS / "model-card.md").write_text(model_card("kinematic"), encoding="utf-8")
     (DOCS / "model-card-lstm-paper.md").write_text(model_card("lstm-paper"), encoding="utf-8")
     (DOCS / "learning.md").write_text(learning_page(learning_results(), made=MADE), encoding="utf-8")
-    (DOCS / "speed.md").write_text(speed_page(), encoding="utf-8")
+    (DOCS / "speed.md").write_text(
+        speed_page({name: _figures_of(name) for name in ("pose", "live", "batch")}, made=MADE), encoding="utf-8"
+    )
     (DOCS / "features.md").write_text(features_page(), encoding="utf-8")
     (DOCS / "measures.md").write_text(measures_page(), encoding="utf-8")
     (DOCS / "benchmarks.md").write_text(benchmarks_page(), encoding="utf-8")

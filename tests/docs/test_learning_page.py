@@ -10,6 +10,7 @@ import pytest
 from backsight.benchmarks.figures import BenchmarkResult, Figure
 from backsight.benchmarks.kimore import judge_scores
 from backsight.benchmarks.raw_image import judge_both
+from backsight.benchmarks.shipped import judge_candidates
 from backsight.benchmarks.uiprmd import judge_correctness
 from backsight.evaluation.baselines import Duration, Median
 from backsight.evaluation.folds import Split
@@ -77,4 +78,27 @@ def test_pictures_against_landmarks_are_told_with_their_times(learning_page, tmp
     assert f"| median | {rows[0]['mad']['value']:.3g} (" in page
     assert "| `time/lstm/forward_150_frames` | 1.25 | ms |" in page
     assert "`median/mad`" not in page
+    assert "nan" not in page
+
+
+def test_the_choice_of_what_ships_and_the_papers_tables_are_told(learning_page, tmp_path) -> None:
+    study = make_study(n_people=24)
+    shipped = judge_candidates(
+        study,
+        {clip.subject: study.scale.to_index(clip.score) for clip in study.clips},
+        [Median(), Duration("measures"), Duration("lstm")],
+        protocol=Protocol(n_folds=3, n_seeds=1),
+        store=FoldStore(tmp_path, "test"),
+        n_draws=5,
+    ).to_dict()
+    spread = {"value": 1.5, "low": 1.0, "high": 2.0}
+    row = {"kind": "table-2", "variant": "lstm", "mad": spread, "rho": spread, "accuracy": spread}
+    tables = BenchmarkResult("tables", (), seeds=(0,), rows=({**row, "ms_an_iteration": 12.3},), notes=("A note.",))
+
+    page = learning_page({"shipped": shipped, "tables": tables.to_dict()}, made="")
+
+    assert "## Which model ships" in page
+    assert "| chosen |" in page
+    assert "In how many folds each was chosen: `measures` 3." in page  # the first of equals
+    assert "| table-2 | lstm | 1.5 (1 to 2) |" in page
     assert "nan" not in page

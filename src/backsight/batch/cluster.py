@@ -10,9 +10,10 @@ statistics stay off, because health data stays where it is.
 from __future__ import annotations
 
 import atexit
+import itertools
 import logging
-import math
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -24,8 +25,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from backsight.batch.limits import TimeLimit, given_up
-from backsight.batch.options import Task, file_sha256, software
+from backsight.batch.limits import Deadlines, TimeLimit
+from backsight.batch.options import Task, file_sha256, how_nodes_differ, software
 from backsight.batch.processes import DIED, JOBS_A_WORKER, Failure, Outcome, attempt, reason_without_name
 from backsight.batch.work import ClipResult, Equipment, Job, do_clip
 from backsight.errors import BatchError, MissingDependencyError
@@ -41,6 +42,10 @@ _ANSWER_LIMIT_S = 5.0
 """For what a node answers at once, or not at all."""
 _START_LIMIT_S = 120.0
 """For a node's first process, which loads Backsight from a cold disk."""
+_FAILED_TO_IMPORT = "remote function failed to import"
+"""Ray's words where a function cannot be unpacked on a node; Python's own stand at their end."""
+_NOT_THERE = re.compile(r"(ModuleNotFoundError|ImportError|AttributeError)\b.*\bbacksight\b")
+"""What Python says where Backsight, or a part of it, is missing; what Backsight needs in turn has another name."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ class RayPool:
                 "a cluster needs ray, which is not installed: pip install 'backsight[cluster]'"
             ) from error
         self._ray: Any = ray
-        _connect(ray, address, n_workers)
+        connect(ray, address, n_workers)
         needed = needed or software(equipment.options.task)
         try:
             self._check_nodes(equipment.options.task, needed)
@@ -118,11 +123,14 @@ class RayPool:
         files = tuple((file_sha256(path), ray.put(path.read_bytes())) for path in paths)
         clock: Any = ray.remote(num_cpus=0, max_restarts=-1)(_Clock)
         self._clock = clock.remote()
-        self._luggage = _Luggage(equipment, files, self._folder, time_limit or TimeLimit(), self._clock, needed)
-        self._deadlines: dict[str, tuple[float, float]] = {}
+        self._time_limit = time_limit or TimeLimit()
+        self._luggage = _Luggage(equipment, files, self._folder, self._time_limit, self._clock, needed)
+        self._deadlines = Deadlines()
+        self._attempts = itertools.count()
         self._task = ray.remote(num_cpus=1, max_retries=0)(_do_on_node)
         self._work = work
-        self._running: dict[Any, Job] = {}
+        self._running: dict[Any, tuple[str, Job]] = {}
+        """By Ray's reference: the attempt's tag, and what is attempted."""
         self._unread: list[tuple[Job, Outcome]] = []
 
     @property
@@ -147,9 +155,11 @@ class RayPool:
         except OSError as error:
             self._unread.append((job, Failure(f"cannot be read: {error.strerror or type(error).__name__}")))
             return
+        tag = f"{next(self._attempts)}:{job.key}"
+        self._deadlines.expect(tag)
         # In a list it stays a reference: the task fetches it itself, once its folder is there.
-        task = self._task.remote(job, [recording], self._luggage, self._work)
-        self._running[task] = job
+        task = self._task.remote(job, tag, [recording], self._luggage, self._work)
+        self._running[task] = (tag, job)
 
     def collect(self, *, timeout_s: float) -> list[tuple[Job, Outcome]]:
         """Wait until a job has come back, at most that long, and return those that have."""
@@ -159,8 +169,8 @@ class RayPool:
             return done
         ready, _ = self._ray.wait(tasks, num_returns=1, timeout=timeout_s)
         for task in ready:
-            job = self._running.pop(task)
-            self._deadlines.pop(job.key, None)
+            tag, job = self._running.pop(task)
+            self._deadlines.forget(tag)
             done.append((job, self._outcome(task, job)))
         return done + self._give_up_overdue()
 
@@ -169,16 +179,16 @@ class RayPool:
         # Where the clock does not answer, its node is going down, and Ray starts it anew elsewhere.
         with suppress(self._ray.exceptions.RayError):
             begun: list[tuple[str, float]] = self._ray.get(self._clock.take.remote(), timeout=_ANSWER_LIMIT_S)
-            now_s = time.monotonic()
-            self._deadlines |= {key: (now_s + limit_s, limit_s) for key, limit_s in begun}
+            self._deadlines.hear(begun, now_s=time.monotonic())
+        limits_s = dict(self._deadlines.overdue(now_s=time.monotonic()))
         given: list[tuple[Job, Outcome]] = []
-        for task, job in list(self._running.items()):
-            deadline_s, limit_s = self._deadlines.get(job.key, (math.inf, math.inf))
-            if time.monotonic() < deadline_s:
+        for task, (tag, job) in list(self._running.items()):
+            if tag not in limits_s:
                 continue
-            del self._running[task], self._deadlines[job.key]
+            del self._running[task]
+            self._deadlines.forget(tag)
             self._ray.cancel(task, force=True)
-            given.append((job, Failure(given_up(limit_s))))
+            given.append((job, Failure(self._time_limit.why_given_up(limits_s[tag]))))
         return given
 
     def close(self) -> None:
@@ -213,12 +223,14 @@ class RayPool:
             When a node has other software, or does not say what it has.
         """
         found: dict[str, Mapping[str, str]] = {}
+        silent: list[str] = []
         for name, answer in self._on_each_node(software, task).items():
             try:
                 found[name] = self._ray.get(answer, timeout=_START_LIMIT_S)
-            except self._ray.exceptions.RayError:
-                # What has no such function is an older Backsight, or none.
-                found[name] = {}
+            except self._ray.exceptions.RayError as error:
+                silent.append(f"{name} {why_silent(error)}")
+        if silent:
+            raise BatchError(f"nodes of the cluster do not say what they have: {'; '.join(silent)}")
         if differing := how_nodes_differ(needed, found):
             raise BatchError(
                 f"nodes of the cluster would give other results: {differing}; install the same Backsight, with the "
@@ -247,6 +259,9 @@ class RayPool:
         try:
             outcome: Outcome = self._ray.get(task)
         except self._ray.exceptions.RayTaskError as error:
+            if _FAILED_TO_IMPORT in str(error.cause):
+                # Nothing of ours has run: the clip is not at fault, and another node may do it.
+                return Failure(f"a node of the cluster {why_silent(error)}", process_died=True)
             return Failure(reason_without_name(error.cause or error, job.path)[:500])
         except self._ray.exceptions.RayError:
             # Its process, or the whole node, is gone.
@@ -260,9 +275,9 @@ class _Clock:
     def __init__(self) -> None:
         self._begun: list[tuple[str, float]] = []
 
-    def begin(self, key: str, limit_s: float) -> None:
-        """Note that a clip has been begun, and how long it may take from now on."""
-        self._begun.append((key, limit_s))
+    def begin(self, tag: str, limit_s: float) -> None:
+        """Note that an attempt at a clip has been begun, and how long it may take from now on."""
+        self._begun.append((tag, limit_s))
 
     def take(self) -> list[tuple[str, float]]:
         """Return what has been noted since the last call."""
@@ -270,26 +285,32 @@ class _Clock:
         return taken
 
 
-def how_nodes_differ(needed: Mapping[str, str], found: Mapping[str, Mapping[str, str]]) -> str:
-    """Say in what nodes differ from the machine that runs the command; empty = in nothing.
+def why_silent(error: BaseException) -> str:
+    """Say why a node does not tell what it has, as a clause with its remedy.
 
     Parameters
     ----------
-    needed
-        This machine's versions by name.
-    found
-        Each node's, by its address; empty where it told none.
+    error
+        What Ray raised in place of the answer; an error of the node's own is its cause.
     """
-    lines = []
-    for node, has in found.items():
-        others = [
-            f"{name} {has.get(name, 'none')} instead of {wanted}"
-            for name, wanted in needed.items()
-            if has.get(name) != wanted
-        ]
-        if others:
-            lines.append(f"{node} has {', '.join(others) if has else 'no Backsight, or an older one'}")
-    return "; ".join(lines)
+    from ray.exceptions import GetTimeoutError, RayTaskError, WorkerCrashedError
+
+    if isinstance(error, GetTimeoutError):
+        return (
+            f"did not answer within {_START_LIMIT_S:.0f} s: it is busy, its disk is slow or the network is cut; try "
+            "again, or take it out of the cluster"
+        )
+    if isinstance(error, RayTaskError):
+        cause = error.cause or error
+        said = (str(cause).strip().splitlines() or [""])[-1].strip()
+        if _FAILED_TO_IMPORT not in str(cause):
+            said = f"{type(cause).__name__}: {said}"
+        if _NOT_THERE.match(said):
+            return "has no Backsight, or an older one; install the same there, with the same libraries"
+        return f"cannot load Backsight ({said[:200]}); run `backsight doctor` there"
+    if isinstance(error, WorkerCrashedError):
+        return "lost the process that was to answer; memory may be used up there"
+    return f"is gone ({type(error).__name__}); take it out of the cluster, or mend it"
 
 
 @lru_cache(maxsize=2)
@@ -315,7 +336,8 @@ def _is_loopback(address: str) -> bool:
     return address == LOCAL or address.startswith((f"{LOOPBACK}:", "localhost:"))
 
 
-def _connect(ray: Any, address: str, n_workers: int | None) -> None:
+def connect(ray: Any, address: str, n_workers: int | None) -> None:
+    """Join a cluster, or start one of this machine alone; raises `BatchError` where there is none."""
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address == LOCAL:
@@ -331,7 +353,7 @@ def _connect(ray: Any, address: str, n_workers: int | None) -> None:
         ) from error
 
 
-def _do_on_node(job: Job, recording: list[Any], luggage: _Luggage, work: Work) -> Outcome:
+def _do_on_node(job: Job, tag: str, recording: list[Any], luggage: _Luggage, work: Work) -> Outcome:
     """Do a job in a process of a node: put the bytes into files, then do what every worker does."""
     import ray
 
@@ -347,9 +369,9 @@ def _do_on_node(job: Job, recording: list[Any], luggage: _Luggage, work: Work) -
         path.write_bytes(ray.get(recording[0]))
         here = replace(luggage.equipment, bundle=bundle, model=model)
         # What is found out about the length may hang as well.
-        luggage.clock.begin.remote(job.key, luggage.time_limit.until_known_s)
+        luggage.clock.begin.remote(tag, luggage.time_limit.until_known_s)
         job_here = replace(job, path=path)
-        luggage.clock.begin.remote(job.key, luggage.time_limit(job_here))
+        luggage.clock.begin.remote(tag, luggage.time_limit(job_here))
         return attempt(partial(work, equipment=here), job_here)
 
 

@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS result (
 );
 CREATE TEMPORARY TABLE item (
   number INTEGER PRIMARY KEY, row INTEGER NOT NULL, location TEXT NOT NULL, name TEXT NOT NULL, size_bytes INTEGER,
-  subject TEXT NOT NULL, session TEXT NOT NULL, exercise TEXT NOT NULL, clip TEXT NOT NULL, key TEXT, failure TEXT
+  subject TEXT NOT NULL, session TEXT NOT NULL, exercise TEXT NOT NULL, clip TEXT NOT NULL, key TEXT, failure TEXT,
+  is_made INTEGER NOT NULL DEFAULT 0
 );
 """
 _INDICES = """
@@ -245,6 +246,10 @@ class Ledger:
         """Return the check sum of a done clip's landmarks; None = not done."""
         return self._text("SELECT landmarks_sha256 FROM result WHERE key = ?", (key,))
 
+    def was_made_now(self, key: str) -> bool:
+        """Tell whether this run, and none before, made a result."""
+        return bool(self._ask("SELECT 1 FROM item WHERE key = ? AND is_made LIMIT 1", (key,)))
+
     def failure_of(self, key: str) -> str | None:
         """Return why a clip failed in this run, without a name."""
         return self._text("SELECT failure FROM item WHERE key = ? AND failure IS NOT NULL LIMIT 1", (key,))
@@ -268,8 +273,7 @@ class Ledger:
     def note_result(self, key: str, *, facts: str, landmarks_sha256: str) -> int:
         """Say that a clip is done, whose landmarks must be in place already; returns how many items wait for it."""
         self._change("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", (key, facts, landmarks_sha256))
-        ((n_items,),) = self._ask("SELECT count(*) FROM item WHERE key = ?", (key,))
-        return int(n_items)
+        return self._change("UPDATE item SET is_made = 1 WHERE key = ?", (key,))
 
     def note_unreadable(self, number: int, *, reason: str) -> int:
         """Say why an item's bytes cannot be had; returns 1. It waits for no result, which others may still give."""

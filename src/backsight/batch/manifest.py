@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from backsight.batch.options import ClipOptions
-from backsight.batch.sources import Found, open_file_system, shown, why_unreadable, without_query
+from backsight.batch.sources import Found, open_file_system, why_unreadable
 from backsight.datasets.table import Table, raise_mistakes
+from backsight.domain.address import URL_MARK, shown, without_query
 from backsight.domain.recording import HEIGHT_RANGE_M
 from backsight.errors import BacksightError, InputError, InvalidValueError
 from backsight.inputs import parse_exercise
@@ -56,8 +57,6 @@ class Manifest:
         self._required = ("subject", "exercise", "path") if needs_subject else ("path",)
         is_parquet = shown(source).lower().endswith(".parquet")
         self._table = Table(self.name, self._open, is_parquet=is_parquet, known_columns=COLUMNS)
-        self.notes = self._table.notes
-        """What was guessed while it was read."""
         names = self._table.columns
         missing = [column for column in self._required if column not in names]
         if missing:
@@ -66,8 +65,12 @@ class Manifest:
                 f"{', '.join(column for column in COLUMNS if column not in self._required)}; "
                 f"missing: {', '.join(missing)}; got: {', '.join(names) or 'none'}"
             )
-        self.ignored = tuple(name for name in names if name not in COLUMNS)
-        """Columns that mean nothing here."""
+        ignored = ", ".join(name for name in names if name not in COLUMNS)
+        self.notes = (
+            *self._table.notes,
+            *([f"columns of {self.name} that mean nothing here: {ignored}"] * bool(ignored)),
+        )
+        """What was guessed while it was read, and what was not read."""
 
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows in their order.
@@ -93,11 +96,12 @@ class Manifest:
 
     def _locate(self, path: str) -> Found:
         """Return where a recording is; relative to the manifest's folder when it is no absolute path and no URL."""
-        if "://" in path or Path(path).is_absolute():
+        if URL_MARK in path or Path(path).is_absolute():
             return Found(location=path, name=PurePosixPath(shown(path)).name)
         base = without_query(self._source).rpartition("/")[0]
-        if "://" in self._source:
-            return Found(location=f"{base}/{path}", name=path)
+        if URL_MARK in self._source:
+            # A name may be followed by a signature of its own.
+            return Found(location=f"{base}/{path}", name=shown(f"{base}/{path}").removeprefix(f"{shown(base)}/"))
         local = Path(self._source).absolute().parent / path
         try:
             return Found(location=str(local), name=path, size_bytes=local.stat().st_size)
@@ -107,7 +111,7 @@ class Manifest:
 
     def _open(self) -> Any:
         try:
-            if "://" not in self._source:
+            if URL_MARK not in self._source:
                 return Path(self._source).open("rb")
             system, path = open_file_system(self._source)
             return system.open(path, "rb")

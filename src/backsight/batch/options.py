@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from importlib import resources
@@ -17,7 +18,16 @@ KEY_LENGTH = 32
 """Hexadecimal digits of a key: 128 bits, so that no two of any number of clips share one."""
 
 _LOOKING = ("domain", "video", "pose", "kinematics", "pipeline.py")
-_ASSESSING = ("features", "network/predictor.py", "network/checkpoint.py", "scoring")
+_ASSESSING = (
+    "features",
+    "network/checkpoint.py",
+    "network/config.py",
+    "network/familiarity.py",
+    "network/kinematic.py",
+    "network/kinematic_file.py",
+    "network/predictor.py",
+    "scoring",
+)
 """Modules that decide a result; a change of what they do makes results anew, a change of their comments does not."""
 _DATA = ("scoring/calibration.json",)
 _LIBRARIES = ("av", "mediapipe", "openvino", "onnxruntime")
@@ -106,6 +116,28 @@ def software(task: Task) -> dict[str, str]:
         "Backsight's code": _code_digest(task),
         **{name: found or "none" for name, found in installed_libraries().items()},
     }
+
+
+def how_nodes_differ(needed: Mapping[str, str], found: Mapping[str, Mapping[str, str]]) -> str:
+    """Say in what nodes differ from the machine that runs the command; empty = in nothing.
+
+    Parameters
+    ----------
+    needed
+        This machine's versions by name.
+    found
+        Each node's, by its address.
+    """
+    lines = []
+    for node, has in found.items():
+        others = [
+            f"{name} {has.get(name, 'none')} instead of {wanted}"
+            for name, wanted in needed.items()
+            if has.get(name) != wanted
+        ]
+        if others:
+            lines.append(f"{node} has {', '.join(others)}")
+    return "; ".join(lines)
 
 
 def _package() -> Path:

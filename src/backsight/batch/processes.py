@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Protocol
 
-from backsight.batch.limits import SHORTEST_LIMIT_S, TimeLimit, given_up
+from backsight.batch.limits import TimeLimit
 from backsight.batch.work import ClipResult, Job
 from backsight.errors import BacksightError, BatchError, MissingDependencyError, ModelFileError
 from backsight.studio.workers import as_children_should_start
@@ -144,13 +144,10 @@ class ProcessPool:
         How long a clip may take; asked in the worker's process.
     """
 
-    def __init__(
-        self, work: Work, *, n_workers: int, time_limit: Callable[[Job], float] | TimeLimit | None = None
-    ) -> None:
+    def __init__(self, work: Work, *, n_workers: int, time_limit: TimeLimit | None = None) -> None:
         self._work = work
         self._n_workers = n_workers
         self._time_limit = time_limit or TimeLimit()
-        self._until_known_s = time_limit.until_known_s if isinstance(time_limit, TimeLimit) else SHORTEST_LIMIT_S
         self._waiting: deque[Job] = deque()
         self._workers: list[_Worker] = []
         self._has_any_answered = False
@@ -203,7 +200,7 @@ class ProcessPool:
                 self._n_stillborn = 0
             else:
                 done.append((worker.jobs.popleft(), answer))
-            worker.begin(self._until_known_s)
+            worker.begin(self._time_limit.until_known_s)
         for worker in list(self._workers):
             # What has come back just now is not thrown away.
             if worker.overdue_s >= 0 and not worker.connection.poll():
@@ -230,7 +227,7 @@ class ProcessPool:
                 return
             job = self._waiting.popleft()
             if worker.has_answered and not worker.jobs:
-                worker.begin(self._until_known_s)
+                worker.begin(self._time_limit.until_known_s)
             worker.jobs.append(job)
             try:
                 worker.connection.send(job)
@@ -281,7 +278,7 @@ class ProcessPool:
         _end(worker.process)
         job = worker.jobs.popleft()
         self._waiting.extendleft(reversed(worker.jobs))
-        return job, Failure(given_up(worker.limit_s))
+        return job, Failure(self._time_limit.why_given_up(worker.limit_s))
 
 
 def _end(process: Any) -> None:
@@ -293,7 +290,7 @@ def _end(process: Any) -> None:
     process.close()
 
 
-def _serve(connection: Connection, work: Work, time_limit: Callable[[Job], float]) -> None:
+def _serve(connection: Connection, work: Work, time_limit: TimeLimit) -> None:
     """Do jobs until the other end is closed, which also happens when the parent dies."""
     # Ctrl-C reaches every process of the terminal; only the parent answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,10 +19,11 @@ from backsight.batch.manifest import Manifest
 from backsight.batch.options import ClipOptions, RunOptions, Task, file_sha256, installed_libraries, run_identity
 from backsight.batch.processes import Pool, ProcessPool, Work
 from backsight.batch.runner import OnProgress, Runner
-from backsight.batch.sources import find_recordings, is_manifest, shown
+from backsight.batch.sources import find_recordings, is_manifest
 from backsight.batch.store import Store, Tally
 from backsight.batch.work import Equipment, do_clip
 from backsight.composition import index_predictor, model_path, pose_bundle, pose_estimator
+from backsight.domain.address import shown
 from backsight.domain.assessment import ModelCard
 from backsight.errors import BacksightError, InputError, OutputError
 
@@ -36,19 +37,17 @@ class Summary:
     counts: Counts
     n_already_there: int
     """Of those that are done: by an earlier run."""
+    n_repeated: int
+    """Of those that are done: by this run, but only once for several names of the same recording."""
     n_unusable: int
     """Of those that are done: seen, but too poor for any number."""
     failures: tuple[tuple[str, str], ...]
     """(file, reason) of the first few."""
-    ignored_columns: tuple[str, ...] = ()
-    """Columns of the manifest that mean nothing to Backsight."""
-    notes: tuple[str, ...] = ()
-    """What else should be known of how the manifest was read."""
 
     @property
     def n_done_now(self) -> int:
-        """Clips that this run did."""
-        return self.counts.n_done - self.n_already_there
+        """Clips that this run worked on and that are done."""
+        return self.counts.n_done - self.n_already_there - self.n_repeated
 
 
 def default_workers() -> int:
@@ -65,6 +64,7 @@ def run_wide(
     cluster: str | None = None,
     work: Work | None = None,
     time_limit: TimeLimit | None = None,
+    on_note: Callable[[str], object] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Summary:
     """Take every recording of a source down the road, each once, and lay the results out in `out`.
@@ -84,6 +84,9 @@ def run_wide(
         Stands in for `work.do_clip` on this machine, for measuring.
     time_limit
         How long one clip may take; None = generously by its length.
+    on_note
+        Told before the first clip what should be known of how the manifest was read: what was guessed, and which
+        columns mean nothing.
     on_progress
         Called several times a second.
 
@@ -110,6 +113,9 @@ def run_wide(
         try:
             ledger.agree(settings)
             n_bytes, n_unknown = _list(source, manifest, ledger)
+            if manifest is not None and on_note is not None:
+                for note in manifest.notes:
+                    on_note(note)
             pool = _pool(equipment, n_workers, cluster, work, time_limit or TimeLimit())
         except BaseException:
             ledger.give_up()
@@ -121,7 +127,7 @@ def run_wide(
             about = _about(equipment.options, settings, run=run)
             tally = store.write_tables(ledger, task=options.task, about=about, card=card)
             seconds = time.monotonic() - begun_s
-            store.write_run(_run_log(about, tally, n_already_there=runner.n_skipped, pool=pool, seconds=seconds))
+            store.write_run(_run_log(about, tally, runner=runner, pool=pool, seconds=seconds))
             return tally
 
         try:
@@ -141,11 +147,10 @@ def run_wide(
         store.remove_unnamed(ledger)
         return Summary(
             counts=counts,
-            n_already_there=runner.n_skipped,
+            n_already_there=runner.n_already_there,
+            n_repeated=runner.n_repeated,
             n_unusable=tally.n_unusable,
             failures=ledger.failures(limit=MOST_FAILURES_TOLD),
-            ignored_columns=() if manifest is None else manifest.ignored,
-            notes=() if manifest is None else manifest.notes,
         )
 
 
@@ -163,9 +168,7 @@ def _about(options: RunOptions, settings: Mapping[str, str], *, run: str) -> dic
     }
 
 
-def _run_log(
-    about: Mapping[str, Any], tally: Tally, *, n_already_there: int, pool: Pool, seconds: float
-) -> dict[str, Any]:
+def _run_log(about: Mapping[str, Any], tally: Tally, *, runner: Runner, pool: Pool, seconds: float) -> dict[str, Any]:
     """Return what one run did: what `manifest.json` must not hold, so that it is the same for the same results."""
     return {
         "command": about["command"],
@@ -174,8 +177,9 @@ def _run_log(
         "seconds": round(seconds, 1),
         "clips_at_once": pool.n_workers,
         "clips": {
-            "done_now": tally.n_done - n_already_there,
-            "already_there": n_already_there,
+            "done_now": tally.n_done - runner.n_already_there - runner.n_repeated,
+            "repeated": runner.n_repeated,
+            "already_there": runner.n_already_there,
             "unusable": tally.n_unusable,
             "failed": tally.n_failed,
             "waiting": tally.n_waiting,

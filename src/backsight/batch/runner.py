@@ -37,7 +37,7 @@ class Progress:
     n_done: int
     """Finished clips, those of earlier runs included."""
     n_failed: int
-    n_skipped: int
+    n_already_there: int
     """Finished by an earlier run."""
     time_left_s: float | None
     """None = cannot be said yet."""
@@ -81,7 +81,7 @@ class Runner:
         self._in_work: dict[str, _InWork] = {}
         self._time_left = TimeLeft(n_bytes, n_unknown=n_unknown)
         self._n_items = ledger.counts().n_items
-        self._n_done = self._n_failed = self._n_skipped = 0
+        self._n_done = self._n_failed = self._n_already_there = self._n_repeated = 0
 
     def run(self, pool: Pool, *, on_progress: OnProgress | None = None) -> Counts:
         """Do what is not done; returns how the items stand.
@@ -110,16 +110,21 @@ class Runner:
         return self._ledger.counts()
 
     @property
-    def n_skipped(self) -> int:
+    def n_already_there(self) -> int:
         """Clips that an earlier run had done already."""
-        return self._n_skipped
+        return self._n_already_there
+
+    @property
+    def n_repeated(self) -> int:
+        """Clips that needed no work because this run did the same recording, looked at alike, under another name."""
+        return self._n_repeated
 
     def _progress(self) -> Progress:
         return Progress(
             n_items=self._n_items,
             n_done=self._n_done,
             n_failed=self._n_failed,
-            n_skipped=self._n_skipped,
+            n_already_there=self._n_already_there,
             time_left_s=self._time_left.remaining_s(time.monotonic()),
         )
 
@@ -165,7 +170,10 @@ class Runner:
         if landmarks_sha256 is not None:
             if self._store.has_landmarks(key, sha256=landmarks_sha256):
                 self._n_done += 1
-                self._n_skipped += 1
+                if self._ledger.was_made_now(key):
+                    self._n_repeated += 1
+                else:
+                    self._n_already_there += 1
                 self._time_left.skip(item.found.size_bytes)
                 return True
             self._ledger.forget_result(key)
@@ -197,7 +205,9 @@ class Runner:
         else:
             # The entry follows the file: whatever is noted as done is there.
             landmarks_sha256 = self._store.write_landmarks(job.key, outcome.landmarks)
-            self._n_done += self._ledger.note_result(job.key, facts=outcome.facts, landmarks_sha256=landmarks_sha256)
+            n_items = self._ledger.note_result(job.key, facts=outcome.facts, landmarks_sha256=landmarks_sha256)
+            self._n_done += n_items
+            self._n_repeated += n_items - 1
         del self._in_work[job.key]
         self._fetcher.release(job.path)
         self._time_left.finish(work.listed_bytes, actual_bytes=work.actual_bytes, now_s=time.monotonic())

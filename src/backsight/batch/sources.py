@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 import fsspec
 from fsspec.core import url_to_fs
 
+from backsight.domain.address import URL_MARK, shown, without_secrets
 from backsight.errors import BacksightError, InputError, MissingDependencyError
 
 VIDEO_SUFFIXES = frozenset(
@@ -41,8 +41,6 @@ VIDEO_SUFFIXES = frozenset(
 """Endings by which a recording is known in a folder; what a manifest or a glob names is taken whatever its ending."""
 MANIFEST_SUFFIXES = frozenset((".csv", ".parquet"))
 BLOCK_BYTES = 1 << 20
-_URL_MARK = "://"
-_URL = re.compile(r"[A-Za-z][\w+.:-]*://[^\s'\"<>]+")
 _WEB = frozenset(("http", "https"))
 _WEB_MARKS = ("ETag", "Content-MD5", "Digest", "Last-Modified")
 """What a web server says of a file that changes with its content; fsspec passes these on."""
@@ -62,6 +60,10 @@ _PACKAGES = {
 """What fsspec needs for a protocol; of others fsspec's own words tell."""
 _LONGEST_SUFFIX = 16
 _MAGIC = "*?["
+
+
+OpenSystem = Callable[[str], tuple[Any, str]]
+"""Returns fsspec's file system for a location, and the path in it."""
 
 
 @dataclass(frozen=True)
@@ -85,23 +87,6 @@ class Fetched:
     """True for a copy of our own, which is removed after use."""
 
 
-def without_query(location: str) -> str:
-    """Return a URL without query and fragment, where a signature stands; a path of this machine as it is."""
-    return re.split(r"[?#]", location, maxsplit=1)[0] if _URL_MARK in location else location
-
-
-def shown(location: str) -> str:
-    """Return a location as it may be shown and stored: a URL without user info, query and fragment."""
-    scheme, mark, rest = without_query(location).rpartition(_URL_MARK)
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}" if mark else location
-
-
-def without_secrets(text: str) -> str:
-    """Return a text, such as another library's error, with each URL in it as it may be shown."""
-    return _URL.sub(lambda url: shown(url[0]), text)
-
-
 def is_manifest(source: str) -> bool:
     """Tell a manifest from recordings by its ending."""
     return PurePosixPath(shown(source)).suffix.lower() in MANIFEST_SUFFIXES
@@ -117,14 +102,16 @@ def open_file_system(location: str) -> tuple[Any, str]:
     MissingDependencyError
         When the protocol's package is not installed.
     """
-    if _URL_MARK not in location:
+    if URL_MARK not in location:
         return fsspec.filesystem("file"), str(Path(location).absolute())
     try:
         system, path = url_to_fs(location)
     except ImportError as error:
-        protocol = location.partition(_URL_MARK)[0]
+        protocol = location.partition(URL_MARK)[0]
         package = _PACKAGES.get(protocol)
-        remedy = f"it is not installed: pip install {package}" if package else " ".join(str(error).split())
+        remedy = (
+            f"it is not installed: pip install {package}" if package else " ".join(without_secrets(str(error)).split())
+        )
         needed = f"the package `{package}`" if package else "a package of its own"
         raise MissingDependencyError(f"{shown(location)}: {protocol}:// needs {needed}; {remedy}") from error
     except ValueError as error:
@@ -139,25 +126,33 @@ def why_unreadable(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         return "it is not there"
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return without_secrets(error.strerror)
     if isinstance(status, int):
         return f"the server answers {status} {getattr(error, 'message', '')}".rstrip()
     return f"{type(error).__name__}: {' '.join(without_secrets(str(error)).split())}"[:300]
 
 
-def find_recordings(source: str) -> Iterator[Found]:
+def find_recordings(source: str, *, open_system: OpenSystem = open_file_system) -> Iterator[Found]:
     """Yield the recordings of a folder and all below it, of a glob, or the one that is named.
 
     Folder by folder and in the order of names, so that a source of any size is never held as a whole.
+
+    Parameters
+    ----------
+    source
+        A path or URL.
+    open_system
+        Reaches it; replaced in tests.
 
     Raises
     ------
     InputError
         When the source is not there or holds no recording.
     """
-    system, path = open_file_system(source)
-    found = _look(system, path, source)
     try:
+        # Some file systems connect as soon as they are named.
+        system, path = open_system(source)
+        found = _look(system, path, source)
         first = next(found, None)
     except BacksightError:
         raise
@@ -179,7 +174,7 @@ def find_recordings(source: str) -> Iterator[Found]:
 
 
 def _look(system: Any, path: str, source: str) -> Iterator[Found]:
-    remote = _URL_MARK in source
+    remote = URL_MARK in source
 
     def as_found(entry: dict[str, Any], *, root: str) -> Found:
         name = str(entry["name"])
@@ -209,7 +204,7 @@ def _look(system: Any, path: str, source: str) -> Iterator[Found]:
 
 
 def _is_web(location: str) -> bool:
-    return location.partition(_URL_MARK)[0] in _WEB and _URL_MARK in location
+    return location.partition(URL_MARK)[0] in _WEB and URL_MARK in location
 
 
 def _is_plain(part: str) -> bool:
@@ -223,10 +218,13 @@ class Fetcher:
     ----------
     folder
         Where copies from elsewhere are kept while they are needed.
+    open_system
+        Reaches them; replaced in tests.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, open_system: OpenSystem = open_file_system) -> None:
         self._folder = folder
+        self._open_system = open_system
         self._n_copies = 0
 
     def version(self, location: str) -> str | None:
@@ -239,7 +237,7 @@ class Fetcher:
         OSError
             When the file is not there or cannot be looked at.
         """
-        system, path = open_file_system(location)
+        system, path = self._open_system(location)
         protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
         if _WEB.isdisjoint(protocols):
             return str(system.ukey(path))
@@ -258,12 +256,12 @@ class Fetcher:
         OSError
             When the file cannot be read, or there is no room for the copy.
         """
-        if _URL_MARK not in location:
+        if URL_MARK not in location:
             path = Path(location)
             with path.open("rb") as file:
                 sha256 = known_sha256 or hashlib.file_digest(file, "sha256").hexdigest()
             return Fetched(path, sha256, is_copy=False)
-        system, remote_path = open_file_system(location)
+        system, remote_path = self._open_system(location)
         self._n_copies += 1
         # Not the recording's name: that of a signed URL may be longer than a file's name can be.
         suffix = PurePosixPath(shown(location)).suffix

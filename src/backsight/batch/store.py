@@ -28,7 +28,7 @@ from backsight.domain.assessment import NO_DIAGNOSIS, ModelCard, QualityVerdict
 from backsight.exports.folder import output_error
 
 RESULTS_VERSION = "1.1"
-RUN_VERSION = "1.0"
+RUN_VERSION = "1.1"
 MANIFEST_NAME = "manifest.json"
 RUN_NAME = "run.json"
 _ROWS_AT_ONCE = 1024

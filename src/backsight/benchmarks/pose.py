@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
+from backsight.benchmarks.conversion import measure_conversion
 from backsight.benchmarks.figures import BenchmarkResult, Figure
 from backsight.benchmarks.parity import Parity
 from backsight.benchmarks.pose_scenes import Scene, change_imperceptibly, make_scenes
@@ -144,6 +145,7 @@ def run_pose(
         figures += _parity_figures(model, list(runs.values()))
         rows += _cost_rows(model, list(runs.values()))
         rows += [_parity_row(model, name, run) for name, run in runs.items()]
+    figures += measure_conversion(parsed[0])
     return BenchmarkResult(name="pose", seeds=(SEED,), figures=tuple(figures), rows=tuple(rows))
 
 

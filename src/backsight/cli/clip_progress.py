@@ -41,8 +41,8 @@ def describe(progress: Progress) -> str:
     words = [time_left(progress.time_left_s)]
     if progress.n_failed:
         words.append(f"{progress.n_failed} failed")
-    if progress.n_skipped:
-        words.append(f"{progress.n_skipped} were there already")
+    if progress.n_already_there:
+        words.append(f"{progress.n_already_there} were there already")
     return ", ".join(words)
 
 

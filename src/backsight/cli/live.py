@@ -62,7 +62,9 @@ def live(
     ] = "kinematic",
     window: Annotated[bool, typer.Option(help="Show a window, or print.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="With --no-window: print one JSON line a frame.")] = False,
-    stop_after: Annotated[float | None, typer.Option(min=0.1, help="Stop by itself after so many seconds.")] = None,
+    stop_after: Annotated[
+        float | None, typer.Option(min=0.1, help="Stop by itself so many seconds after the first picture.")
+    ] = None,
 ) -> None:
     """Guide a person in front of a camera, and assess them meanwhile.
 
@@ -72,7 +74,8 @@ def live(
 
     In the window: space tries the exercise, r records it, s saves, 1 2 3 or n choose, q quits.
 
-    Exit code 0: ended by the user or with the video; 1: no camera, no display, bad input; 130: interrupted.
+    Exit code 0: ended by the user or with the video; 1: no camera or no picture from it, no display, bad input; 130:
+    interrupted.
     This is not a diagnosis.
     """
     from backsight.inputs import LiveCamera, parse_clip

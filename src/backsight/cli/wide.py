@@ -138,6 +138,7 @@ def _run(
                 n_workers=workers,
                 cluster=cluster,
                 time_limit=TimeLimit(clip_timeout),
+                on_note=lambda note: typer.echo(f"Note: {note}"),
                 on_progress=_remembering(last, show),
             )
     except (KeyboardInterrupt, SystemExit):
@@ -163,10 +164,6 @@ def _print_summary(summary: Summary, out: Path) -> None:
     from backsight.domain.assessment import NO_DIAGNOSIS
 
     counts = summary.counts
-    if summary.ignored_columns:
-        typer.echo(f"Columns that mean nothing here: {', '.join(summary.ignored_columns)}")
-    for note in summary.notes:
-        typer.echo(f"Note: {note}")
     typer.echo(f"{_outcome_line(summary)}: {out}")
     for _, reason in summary.failures:
         typer.echo(f"  failed: {reason}")
@@ -176,9 +173,11 @@ def _print_summary(summary: Summary, out: Path) -> None:
 
 
 def _outcome_line(summary: Summary) -> str:
-    """Say what became of all clips: `43 clips: 12 done now, 30 already there, 1 failed; 2 are unusable`."""
+    """Say what became of all: `43 clips: 10 done now, 2 the same as one of those, 30 already there, 1 failed`."""
     counts = summary.counts
     parts = [f"{summary.n_done_now} done now"]
+    if summary.n_repeated:
+        parts.append(f"{summary.n_repeated} the same as one of those")
     if summary.n_already_there:
         parts.append(f"{summary.n_already_there} already there")
     parts.append(f"{counts.n_failed} failed")

@@ -19,7 +19,7 @@ from backsight.errors import InputError
 
 MANY_MISTAKES = 10
 """So many are named; a table with more is wrong as a whole, and a longer list helps nobody."""
-_DELIMITERS = ",;\t"
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _ENCODING_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 """What programs put before a text to tell its encoding (Unicode 16, section 23.8)."""
 _OLD_ENCODING = "cp1252"
@@ -124,7 +124,10 @@ class Table:
             with self._open() as file, _readable(self.name):
                 return tuple(self._column(name) for name in pq.ParquetFile(file).schema_arrow.names)
         with self._open_text() as file, _readable(self.name):
-            return tuple(self._column(name) for name in _csv_header(file)[0])
+            names, _, doubt = _csv_header(file)
+            if doubt:
+                self.notes += (f"{self.name} {doubt}",)
+            return tuple(self._column(name) for name in names)
 
     def _column(self, text: str) -> str:
         """Return a column's name in our spelling; of others' columns their own."""
@@ -172,7 +175,7 @@ class Table:
 
     def _csv_lines(self) -> Iterator[Line]:
         with self._open_text() as file, _readable(self.name):
-            names, lines = _csv_header(file)
+            names, lines, _ = _csv_header(file)
             names = [self._column(name) for name in names]
             for line in lines:
                 cells = [cell.strip() for cell in line]
@@ -222,14 +225,21 @@ class _readable:  # noqa: N801  (reads as a clause of a `with` statement)
             raise InputError(f"{self._name}: expected a table (UTF-8 CSV or Parquet), got: {error}") from error
 
 
-def _csv_header(text: io.TextIOWrapper) -> tuple[list[str], _Lines]:
+def _csv_header(text: io.TextIOWrapper) -> tuple[list[str], _Lines, str]:
+    """Return (names of the columns, what follows, why the delimiter is a guess or nothing)."""
     header, n_before = text.readline(), 0
     told = _SEPARATOR_LINE.fullmatch(header)
     if told:
         header, n_before = text.readline(), 1
     delimiter = told[1] if told else max(_DELIMITERS, key=header.count)
     names = next(csv.reader([header], delimiter=delimiter), [])
-    return names, _Lines(csv.reader(text, delimiter=delimiter, strict=True), n_before=n_before + 1)
+    others = [] if told else [name for mark, name in _DELIMITERS.items() if mark in header and mark != delimiter]
+    doubt = ""
+    if others:
+        doubt = (
+            f"was read with {_DELIMITERS[delimiter]} between columns, but has {' and '.join(others)} in its header, too"
+        )
+    return names, _Lines(csv.reader(text, delimiter=delimiter, strict=True), n_before=n_before + 1), doubt
 
 
 def _surplus(number: int, cells: list[str], *, n_columns: int) -> tuple[str, ...]:

@@ -48,6 +48,13 @@ def body_height(positions: FloatArray) -> float:
     The parts of the body are measured one by one, nose to shoulders, trunk, thigh and shank, so that a bent, crouched
     or sideways body is as tall as an upright one. Where the head or feet are unknown throughout, the trunk stands in.
     """
+    height = measured_height(positions)
+    # Damaged landmarks can all lie in one place: nothing is a share of that.
+    return height if height > 0.0 else float("nan")
+
+
+def measured_height(positions: FloatArray) -> float:
+    """Return `body_height` as it is measured, zero where all landmarks lie in one place."""
     whole = median(nose_to_ankle(positions)) / NOSE_TO_ANKLE_PER_HEIGHT
     return median(_trunk_length(positions)) / TRUNK_SHARE if np.isnan(whole) else whole
 

@@ -130,10 +130,11 @@ def check_confidence(track: PoseTrack, filtered: PoseSequence) -> QualityCheck:
 def check_body_size(track: PoseTrack) -> QualityCheck:
     """Judge whether the body keeps its size: where BlazePose has to invent parts of it, it grows and shrinks."""
     lengths_m = nose_to_ankle(track.pose.world_m)
-    change = spread(lengths_m, low=10, high=90) / median(lengths_m)
+    length_m = median(lengths_m)
+    change = spread(lengths_m, low=10, high=90) / length_m if length_m > 0.0 else float("nan")
     finding = f"from nose to ankles the body changes its length by {percent(change)}"
     if np.isnan(change):
-        finding = "could not be measured: the body is never seen"
+        finding = "could not be measured: the body is never seen, or is a single point"
     return build_check(
         "body_size",
         "Body keeps its size",

@@ -2,8 +2,11 @@
 
 What tells the exercises apart, from whichever side they are seen: who walks gets on, across the picture or by growing
 or shrinking in it; who jumps leaves the floor with hips, shoulders and both feet at once and comes back to the same
-spot; who bends stays, and the shoulders come down towards the hips. The limits were set on 328 views of filmed virtual
-volunteers (seed 7001, BlazePose lite and full) and on real clips.
+spot; who bends stays, and the shoulders come down towards the hips. Two movements come near them: a squat bends the
+trunk, too, but its hips sink before the trunk is deep; a run gets on, too, but its hips are highest while the feet are
+apart, a walk's while they pass each other. The limits were set on 328 views of filmed virtual volunteers (seed 7001,
+BlazePose lite and full) and on real clips; of squats and runs there are drawn skeletons only. A run towards the camera
+passes for a walk.
 """
 
 from __future__ import annotations
@@ -59,6 +62,27 @@ LEGS_APART_BH = 0.3
 """Feet that part by this much across the picture within `LONGEST_FLIGHT_S` of a hop make jumping jacks, steps or
 lunges, which have 0.25 to 0.45; jumps of the volunteers part them by 0.12 at most. Steps into place and away do not
 count."""
+SINKS_BH = 0.1
+"""Hips that come nearer to the floor by this much, in picture and world alike, while the trunk never bends deeply, are
+those of a squat: to level thighs they sink by 0.2. Volunteers who do not bend deeply sink by 0.04 at most."""
+SINKS_S = 0.2
+"""For so long, so that a wild frame is no squat."""
+STRIDES_BH_PER_S = 0.5
+"""How fast hips have to get on across the picture for their rise and fall to be set beside the stride."""
+STRIDES_S = 0.6
+"""For so long: a step and more."""
+STRIDE_WINDOW_S = 1.0
+"""Slower changes, of the floor's height in the picture say, are no part of a stride."""
+STRIDE_FPS = 20.0
+"""Below this a step has too few frames for its rise and fall."""
+RUNS_TOGETHER = 0.45
+"""Correlation of the height of hips and shoulders with the distance between the feet: walks of the volunteers have
+-0.90 to 0.23. Where legs carry like stiff struts, the body is lowest while they are apart; in a run it flies then
+(Cavagna et al. 1977, doi:10.1152/ajpregu.1977.233.5.R243)."""
+RUNS_BH_PER_S = 1.4
+"""Nobody walks faster: people change to a run at a Froude number of 0.5 (Kram et al. 1997,
+doi:10.1242/jeb.200.4.821), which for legs of 0.53 body heights is 1.2 body heights a second for the tall and 1.3 for
+the small; walks of the volunteers have 1.12 at most."""
 JUMPS_AT_MOST = 3
 """Asked for one jump, some take two or three; who keeps jumping does another exercise."""
 AS_HIGH_SHARE = 0.5
@@ -127,6 +151,9 @@ def _look_for_bend(pose: PoseSequence, body: BodySize) -> _Sight:
     against = _gets_away(pose, body, nearing=NEARING_BENT)
     if not against and rise_m >= SMALLEST_CLEARANCE_M and not is_deep:
         against = f"hips, shoulders and feet leave the floor together by {100 * rise_m:.0f} cm, as in a jump"
+    sink_bh = sinks_bh(pose, body)
+    if not against and sink_bh >= SINKS_BH and not is_deep:
+        against = f"the hips sink by {sink_bh:.2f} body heights, as in a squat"
     return _Sight(
         range_deg,
         "degrees",
@@ -140,6 +167,7 @@ def _look_for_walk(pose: PoseSequence, body: BodySize) -> _Sight:
     across_bh, nearing, n_steps = travel_bh(pose, body), nearing_log(pose, body), count_steps(pose)
     bent_s = _lasts_s(trunk_upright(pose, body) < UPRIGHT_SHARE, pose)
     rise_bh = range_of_known(mid_hip_in_metres(pose, body=body)[:, 1]) / body.height_m
+    against = f"the hips rise or fall by {rise_bh:.1f} body heights" if rise_bh > LEVEL_WITHIN_BH else ""
     comes_nearer = nearing >= NEARING_BENT or (nearing >= NEARING and bent_s <= NEARS_BENT_S)
     return _Sight(
         across_bh,
@@ -147,7 +175,7 @@ def _look_for_walk(pose: PoseSequence, body: BodySize) -> _Sight:
         f"the hips travel {across_bh:.1f} body heights across the picture, the body's size in it changes by a factor "
         f"of {np.exp(nearing):.1f}, the leading foot changes {n_steps} time{'' if n_steps == 1 else 's'}",
         is_seen=across_bh >= SHORTEST_WALK_BH or comes_nearer,
-        against=f"the hips rise or fall by {rise_bh:.1f} body heights" if rise_bh > LEVEL_WITHIN_BH else "",
+        against=against or _runs(pose, body),
         doubt=f"the trunk is bent for {bent_s:.1f} s" if bent_s > WALKS_BENT_S else "",
     )
 
@@ -212,6 +240,68 @@ def trunk_upright(pose: PoseSequence, body: BodySize) -> FloatArray:
     return np.asarray(height_m / upright_m)
 
 
+def sinks_bh(pose: PoseSequence, body: BodySize) -> float:
+    """Return by how much the hips come nearer to the floor while the trunk is not deep, in body heights.
+
+    The least of three: hips in the picture, hips above the lower foot in the picture, and the same in the world; each
+    for itself is off where a person bends along the line of sight. NaN = one of them is never seen.
+    """
+    hips_m, world_m = mid_hip_in_metres(pose, body=body)[:, 1], pose.world_m[:, :, 1]
+    ankles_m = np.fmax(world_m[:, Landmark.LEFT_ANKLE], world_m[:, Landmark.RIGHT_ANKLE])
+    above_feet_m = (
+        hips_m,
+        hips_m - lowest_foot_in_metres(pose, body=body),
+        ankles_m - 0.5 * (world_m[:, Landmark.LEFT_HIP] + world_m[:, Landmark.RIGHT_HIP]),
+    )
+    heights_m = [_without_wild_frames(height_m) for height_m in above_feet_m]
+    sinks_m = np.min([centile(height_m, 90.0) - height_m for height_m in heights_m], axis=0)
+    counted_m = np.sort(known(sinks_m[trunk_upright(pose, body) >= DEEP_SHARE]))
+    n_frames = frames_in(pose.timestamps_s, seconds=SINKS_S)
+    return float(counted_m[-n_frames]) / body.height_m if counted_m.size >= n_frames else float("nan")
+
+
+def speeds_bh(pose: PoseSequence, body: BodySize) -> FloatArray:
+    """Return how fast the hips get on across the picture, over half a second each; shape (n_frames,), NaN = not known.
+
+    In body heights a second, by the size that the person has in the picture then.
+    """
+    n_steps = frames_in(pose.timestamps_s, seconds=0.5)
+    speeds = np.full(pose.n_frames, np.nan)
+    if pose.n_frames <= n_steps:
+        return speeds
+    x_px, px_per_m = _without_wild_frames(mid_hips(pose.image_px)[:, 0]), _steady_px_per_m(pose, body)
+    size_px = 0.5 * (px_per_m[n_steps:] + px_per_m[:-n_steps]) * body.height_m
+    took_s = pose.timestamps_s[n_steps:] - pose.timestamps_s[:-n_steps]
+    half = n_steps // 2
+    speeds[half : half + len(took_s)] = np.abs(x_px[n_steps:] - x_px[:-n_steps]) / size_px / took_s
+    return speeds
+
+
+def bounce_with_stride(pose: PoseSequence, body: BodySize) -> float:
+    """Return how far the body rises as the feet part: 1 always, -1 it sinks; NaN = it does not get on for long enough.
+
+    The lesser correlation of hips' and shoulders' heights with the ankles' distance across the picture.
+    """
+    if pose.fps < STRIDE_FPS:
+        return float("nan")
+    moves = speeds_bh(pose, body) >= STRIDES_BH_PER_S
+    px_per_m, window = _steady_px_per_m(pose, body), frames_in(pose.timestamps_s, seconds=STRIDE_WINDOW_S)
+    apart_bh = feet_apart_bh(pose, body)
+    together = []
+    for points_px in (mid_hips(pose.image_px), mid_shoulders(pose.image_px)):
+        height_m = -points_px[:, 1] / px_per_m
+        counts = moves & np.isfinite(height_m) & np.isfinite(apart_bh)
+        if counts.sum() < frames_in(pose.timestamps_s, seconds=STRIDES_S):
+            return float("nan")
+        bounce, stride = (
+            values[counts] - ndimage.uniform_filter1d(values[counts], window, mode="nearest")
+            for values in (height_m, apart_bh)
+        )
+        varies = bounce.std() > 0.0 and stride.std() > 0.0
+        together.append(float(np.corrcoef(bounce, stride)[0, 1]) if varies else float("nan"))
+    return float(np.min(together))
+
+
 def count_steps(pose: PoseSequence) -> int:
     """Return how often the leading foot changes."""
     lead_m = ankle_lead_m(pose.world_m, body_frame(pose.world_m))
@@ -249,6 +339,16 @@ def _gets_away(pose: PoseSequence, body: BodySize, *, nearing: float) -> str:
         return f"the hips travel {across_bh:.1f} body heights across the picture"
     if change > nearing:
         return f"the body's size in the picture changes by a factor of {np.exp(change):.1f}, as in walking"
+    return ""
+
+
+def _runs(pose: PoseSequence, body: BodySize) -> str:
+    """Return what shows a run, as a clause; empty where nothing does."""
+    speed_bh = centile(speeds_bh(pose, body), 90.0)
+    if speed_bh > RUNS_BH_PER_S:
+        return f"the person gets on by {speed_bh:.1f} body heights a second, as in running"
+    if bounce_with_stride(pose, body) >= RUNS_TOGETHER:
+        return "the body is highest while the feet are apart, as in running"
     return ""
 
 

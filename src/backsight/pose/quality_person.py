@@ -9,7 +9,7 @@ from backsight.domain.assessment import QualityCheck, QualityVerdict
 from backsight.domain.landmarks import Landmark
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence, PoseTrack
-from backsight.pose.quality_body import body_height, known_frames, legs_tilt_deg, median, mid_hips
+from backsight.pose.quality_body import body_height, known_frames, legs_tilt_deg, measured_height, median, mid_hips
 from backsight.pose.quality_grading import build_check, grade_at_least, grade_at_most, percent, worst_of
 
 FOUND_GOOD = 0.9
@@ -236,9 +236,9 @@ def check_upright(track: PoseTrack) -> QualityCheck:
 
 def check_large_enough(track: PoseTrack, filtered: PoseSequence) -> QualityCheck:
     """Judge the body's height in the picture; beyond 4 m a person is outside BlazePose's model card."""
-    height_px = body_height(filtered.image_px[:, :, :2])
+    height_px = measured_height(filtered.image_px[:, :, :2])
     if np.isnan(height_px):
-        height_px = body_height(track.pose.image_px[:, :, :2])
+        height_px = measured_height(track.pose.image_px[:, :, :2])
     share = height_px / max(track.pose.frame_size)
     finding = f"the body is {height_px:.0f} pixels tall, {percent(share)} of the picture's longer side"
     if np.isnan(height_px):

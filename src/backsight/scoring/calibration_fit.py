@@ -19,7 +19,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -41,6 +40,12 @@ from backsight.scoring.calibration import (
     Conditions,
     chance_of,
     relative_width,
+)
+from backsight.scoring.conformal import (
+    conformal_quantile,
+    conformal_quantile_by_person,
+    corrected_chances,
+    mean_by_person,
 )
 
 N_FOLDS = 10
@@ -206,46 +211,6 @@ def fingerprint(samples: Iterable[CalibrationSample]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def conformal_quantile(scores: FloatArray, *, level: float = LEVEL) -> float:
-    """Return the value that a new score stays below with probability `level`: the ceil((n + 1) level)-th smallest.
-
-    Infinite where there are too few scores to say.
-    """
-    rank = ceil((len(scores) + 1) * level)
-    return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else float("inf")
-
-
-def corrected_chances(chances: FloatArray) -> FloatArray:
-    """Return for each chance the least share of false finds at which it counts as found; shape (n,) both.
-
-    Benjamini and Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x. Two models or scales that look at the same
-    people find alike; the bound then still holds as long as chances only ever rise together (Benjamini and Yekutieli
-    2001, doi:10.1214/aos/1013699998), which is assumed.
-    """
-    n = len(chances)
-    order = np.argsort(chances)
-    stepped = np.minimum.accumulate((chances[order] * n / np.arange(1, n + 1))[::-1])[::-1]
-    corrected = np.empty(n)
-    corrected[order] = np.minimum(stepped, 1.0)
-    return corrected
-
-
-def conformal_quantile_by_person(scores: FloatArray, people: NDArray[np.str_], *, level: float = LEVEL) -> float:
-    """Return `conformal_quantile` where some scores are of one person: each person counts once, shared by theirs.
-
-    Parameters
-    ----------
-    scores, people
-        Shape (n,) both.
-    """
-    names, place, count = np.unique(people, return_inverse=True, return_counts=True)
-    order = np.argsort(scores)
-    held = np.cumsum(1.0 / count[place][order])
-    rank = ceil((len(names) + 1) * level)
-    # Whole people are counted; the slack is for the sum of thirds.
-    return float(scores[order][np.searchsorted(held, rank - 1e-9)]) if rank <= len(names) else float("inf")
-
-
 def _spreads(samples: Iterable[CalibrationSample]) -> dict[str, float]:
     """Return for each measure half the width of the 90 % range of the volunteers' true values."""
     true: dict[str, dict[tuple[str, float], float]] = defaultdict(dict)
@@ -386,10 +351,10 @@ def _fit_line(raw: FloatArray, true: FloatArray) -> _Line:
 def _half_widths(judged: Sequence[_Judged], *, spread: float, size_power: float, growth: float) -> list[float]:
     """Return each cell's half width: its residuals' size times a quantile that all cells share, or its own one."""
     cells = [(item, item.scores(spread=spread, size_power=size_power, growth=growth)[0]) for item in judged]
-    usual = np.median([_by_person(scores, item.table.people)[1].mean() for item, scores in cells])
+    usual = np.median([mean_by_person(scores, item.table.people)[1].mean() for item, scores in cells])
     sizes, alone, ratios, people = [], [], [], []
     for item, scores in cells:
-        names, of_person = _by_person(scores, item.table.people)
+        names, of_person = mean_by_person(scores, item.table.people)
         sizes.append((of_person.sum() + PRIOR_PEOPLE * usual) / (len(names) + PRIOR_PEOPLE))
         alone.append(conformal_quantile_by_person(scores, item.table.people))
         without = (of_person.sum() - of_person + PRIOR_PEOPLE * usual) / (len(names) - 1 + PRIOR_PEOPLE)
@@ -400,12 +365,6 @@ def _half_widths(judged: Sequence[_Judged], *, spread: float, size_power: float,
     ratio = conformal_quantile_by_person(np.concatenate(ratios), np.concatenate(people))
     # The own quantile is badly known, the shared one another's in part.
     return [max(float(np.sqrt(ratio * size * own)), own) for size, own in zip(sizes, alone, strict=True)]
-
-
-def _by_person(scores: FloatArray, people: NDArray[np.str_]) -> tuple[NDArray[np.str_], FloatArray]:
-    """Return the names of the people in order and the mean of each one's scores."""
-    names, place, count = np.unique(people, return_inverse=True, return_counts=True)
-    return names, np.bincount(place, weights=scores) / count
 
 
 def _best_widths(judged: Sequence[_Judged], *, spread: float) -> tuple[float, float]:

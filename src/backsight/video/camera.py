@@ -18,6 +18,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from backsight.domain.address import URL_MARK
 from backsight.domain.recording import CAMERA_PREFIX, EXERCISE_LIMIT_S, SourceInfo
 from backsight.domain.sequences import Frame
 from backsight.errors import CameraError, InvalidValueError
@@ -95,13 +96,20 @@ def parse_device(name: str, *, platform: str = sys.platform) -> Device:
     Raises
     ------
     InvalidValueError
-        When the name is empty.
+        When the name is empty or an address: a camera of the network is none of this machine's.
     """
     spec = name.removeprefix(CAMERA_PREFIX).strip()
     if not spec:
         raise InvalidValueError(f"a camera must be named like camera:0, got {name!r}")
     if spec.startswith("lavfi:"):
         return Device(label=f"{CAMERA_PREFIX}lavfi", url=spec.removeprefix("lavfi:"), format="lavfi", modes=({},))
+    if URL_MARK in spec:
+        # Without the rest of it: an address may hold a password or a signature.
+        raise InvalidValueError(
+            "a camera must be one of this machine, named like camera:0, got an address, "
+            f"{spec.partition(URL_MARK)[0].lower()}://...; record it to a file first, or make it a camera of this "
+            "machine with a tool of your system"
+        )
     label = f"{CAMERA_PREFIX}{spec.rsplit('/', 1)[-1]}"
     if platform == "darwin":
         return Device(label=label, url=f"{spec}:none", format="avfoundation", modes=_WANTED_MODES[1:])
@@ -302,6 +310,8 @@ class Camera:
         if error.errno in _FORBIDDEN:
             return CameraError(f"{label}: access to the camera is not allowed; allow it in the system's settings")
         if error.errno in _ABSENT:
-            return CameraError(f"{label}: there is no such camera ({self._device.url}); plug one in or name another")
+            # A graph of FFmpeg's may name an address with a password.
+            where = "" if self._device.is_synthetic else f" ({self._device.url})"
+            return CameraError(f"{label}: there is no such camera{where}; plug one in or name another")
         reason = error.strerror or error
         return CameraError(f"{label}: the camera cannot be opened ({reason}); plug it in again or name another")

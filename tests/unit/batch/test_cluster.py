@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from backsight.batch.cluster import RayPool, how_nodes_differ
+from backsight.batch.cluster import RayPool, why_silent
 from backsight.batch.limits import TimeLimit
-from backsight.batch.options import ClipOptions, RunOptions, Task
+from backsight.batch.options import ClipOptions, RunOptions, Task, how_nodes_differ
 from backsight.batch.processes import Failure, Outcome
 from backsight.batch.work import ClipResult, Equipment, Job
 from backsight.errors import BatchError
@@ -98,6 +98,38 @@ def test_nodes_with_other_software_are_refused_before_anything_is_done(tmp_path:
 
 def test_each_node_that_differs_is_named_with_what_differs() -> None:
     needed = {"Backsight": "1.0", "av": "18"}
-    found = {"a": {"Backsight": "1.0", "av": "18"}, "b": {"Backsight": "1.0", "av": "17"}, "c": {}}
-    assert how_nodes_differ(needed, found) == "b has av 17 instead of 18; c has no Backsight, or an older one"
+    found = {"a": {"Backsight": "1.0", "av": "18"}, "b": {"Backsight": "1.0", "av": "17"}}
+    assert how_nodes_differ(needed, found) == "b has av 17 instead of 18"
     assert how_nodes_differ(needed, {"a": needed}) == ""
+
+
+def of_import(last_line: str) -> Exception:
+    """What Ray raises for a function that could not be unpacked on a node."""
+    said = f"The remote function failed to import on the worker. This may be ...:\n\nTraceback ...\n{last_line}\n"
+    return ray.exceptions.RayTaskError("software", "Traceback ...", RuntimeError(said), "ray", 1, "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ray.exceptions.GetTimeoutError("late"), "did not answer within 120 s"),
+        (of_import("ModuleNotFoundError: No module named 'backsight'"), "has no Backsight, or an older one"),
+        (
+            of_import("AttributeError: Can't get attribute 'software' on <module 'backsight.batch.options' from ...>"),
+            "has no Backsight, or an older one",
+        ),
+        (
+            of_import("ModuleNotFoundError: No module named 'numpy'"),
+            "cannot load Backsight (ModuleNotFoundError: No module named 'numpy')",
+        ),
+        (of_import("TimeoutError: [Errno 110] timed out"), "cannot load Backsight (TimeoutError: [Errno 110] timed"),
+        (
+            ray.exceptions.RayTaskError("f", "Traceback ...", MemoryError("none left"), "ray", 1, "127.0.0.1"),
+            "cannot load Backsight (MemoryError: none left)",
+        ),
+        (ray.exceptions.WorkerCrashedError(), "lost the process that was to answer"),
+        (ray.exceptions.RaySystemError("gone"), "is gone (RaySystemError)"),
+    ],
+)
+def test_a_node_that_is_silent_is_told_apart_from_one_without_backsight(error: Exception, says: str) -> None:
+    assert why_silent(error).startswith(says)

@@ -86,7 +86,22 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 
 
 def test_columns_without_a_meaning_are_told(tmp_path: Path) -> None:
-    assert manifest(tmp_path, "subject,exercise,path,hieght_cm\na,walk,b.mp4,170\n").ignored == ("hieght_cm",)
+    notes = manifest(tmp_path, "subject,exercise,path,hieght_cm,hair\na,walk,b.mp4,170,red\n").notes
+    assert notes == ("columns of people.csv that mean nothing here: hieght_cm, hair",)
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ("subject;exercise;path;note, if any", "was read with semicolons between columns, but has commas in its"),
+        ("subject,exercise,path,a;b\tc", "was read with commas between columns, but has semicolons and tabs in its"),
+        ("subject\texercise\tpath", ""),
+        ("sep=;\nsubject;exercise;path;note, if any", ""),
+    ],
+)
+def test_a_delimiter_that_is_a_guess_is_told(tmp_path: Path, header: str, says: str) -> None:
+    notes = [note for note in manifest(tmp_path, f"{header}\n").notes if "mean nothing" not in note]
+    assert [note.partition(" header")[0] for note in notes] == ([f"people.csv {says}"] if says else [])
 
 
 def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -124,6 +139,12 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
 def test_a_signed_recording_is_named_without_its_signature(tmp_path: Path) -> None:
     (row,) = manifest(tmp_path, "path\nhttps://u:p@host.example/a.mp4?sig=1\n", needs_subject=False)
     assert row.found == Found("https://u:p@host.example/a.mp4?sig=1", "a.mp4")
+
+
+def test_a_recording_beside_a_manifest_of_the_web_is_named_without_its_signature() -> None:
+    fsspec.filesystem("memory").pipe("/signed/people.csv", b"path\nday/a.mp4?sig=1\n")
+    (row,) = Manifest("memory://signed/people.csv", needs_subject=False)
+    assert row.found == Found("memory://signed/day/a.mp4?sig=1", "day/a.mp4")
 
 
 @pytest.mark.parametrize(

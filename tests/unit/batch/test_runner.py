@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import fsspec
@@ -15,7 +16,7 @@ from backsight.batch.store import Store
 from backsight.domain.recording import Exercise
 from backsight.errors import BatchError, OutputError
 from tests.unit.batch.pools import InlinePool
-from tests.unit.batch.works import echo, short_for_what_hangs
+from tests.unit.batch.works import ShortForWhatHangs, echo
 
 
 def clips(folder: Path, contents: dict[str, bytes]) -> Path:
@@ -204,6 +205,32 @@ def test_the_same_recording_named_twice_is_worked_on_once(tmp_path: Path) -> Non
     assert first["clip"] == second["clip"]
 
 
+def counted(source: Path, out: Path, pool: Pool) -> tuple[int, int, int]:
+    """Run, and return (done, already there, repeated)."""
+    with closing(open_ledger(out)) as ledger:
+        ledger.add_items([NewItem(1, found, ClipOptions()) for found in find_recordings(str(source))])
+        runner = Runner(ledger, Store(out), folder=out, run="v1")
+        return runner.run(pool).n_done, runner.n_already_there, runner.n_repeated
+
+
+@pytest.mark.parametrize("capacity", [1, 4])
+def test_copies_of_this_run_are_not_what_an_earlier_one_left(tmp_path: Path, capacity: int) -> None:
+    source, out = clips(tmp_path / "in", {"a.mp4": b"same", "b.mp4": b"same", "c.mp4": b"other"}), tmp_path / "out"
+    # With one at a time the copy comes when its twin is done, with four while it is worked on.
+    assert counted(source, out, InlinePool(capacity=capacity)) == (3, 0, 1)
+    clips(source, {"d.mp4": b"same", "e.mp4": b"new", "f.mp4": b"new"})
+    assert counted(source, out, InlinePool(capacity=capacity)) == (6, 4, 1)
+    assert counted(source, out, InlinePool(capacity=capacity)) == (6, 6, 0)
+
+
+def test_a_copy_of_what_was_lost_and_made_again_was_not_already_there(tmp_path: Path) -> None:
+    source, out = clips(tmp_path / "in", {"a.mp4": b"same", "b.mp4": b"same"}), tmp_path / "out"
+    counted(source, out, InlinePool())
+    for landmarks in out.glob("landmarks/*/*"):
+        landmarks.unlink()
+    assert counted(source, out, InlinePool(capacity=1)) == (2, 0, 1)
+
+
 def test_a_failed_clip_is_tried_again_by_the_next_run(tmp_path: Path) -> None:
     source, out = clips(tmp_path / "in", {"a.mp4": b"corrupt"}), tmp_path / "out"
     go(source, out, InlinePool())
@@ -325,7 +352,7 @@ class TestProcesses:
     def test_a_clip_that_hangs_is_given_up_and_holds_up_nobody(self, tmp_path: Path) -> None:
         contents = {f"{n}.mp4": f"{n}".encode() for n in range(5)} | {"2 hangs.mp4": b"hangs", "4 hangs.mp4": b"hangs"}
         source = clips(tmp_path / "in", contents)
-        pool = ProcessPool(echo, n_workers=1, time_limit=short_for_what_hangs)
+        pool = ProcessPool(echo, n_workers=1, time_limit=ShortForWhatHangs())
         assert go(source, tmp_path / "out", pool) == Counts(7, 5, 2)
         failed = [row for row in rows(tmp_path / "out") if row["status"] == "failed"]
         # Both hold the same bytes: the second is not waited for again.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backsight.batch.facts import ClipFacts
+from backsight.batch.limits import TimeLimit
 from backsight.batch.work import ClipResult, Job
 from backsight.domain.assessment import QualityCheck, QualityVerdict
 from backsight.errors import VideoError, WeightsError
@@ -35,9 +36,11 @@ def facts_of(job: Job, *, n_frames: int = 10, index: float | None = None) -> Cli
     )
 
 
-def short_for_what_hangs(job: Job) -> float:
+class ShortForWhatHangs(TimeLimit):
     """A time limit that nothing else can reach, however busy the machine is."""
-    return 0.3 if job.path.read_bytes().startswith(b"hangs") else 600.0
+
+    def __call__(self, job: Job) -> float:
+        return 0.3 if job.path.read_bytes().startswith(b"hangs") else 600.0
 
 
 def echo(job: Job, **_: Any) -> ClipResult:

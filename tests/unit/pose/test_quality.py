@@ -293,6 +293,18 @@ class TestSamePerson:
         assert check.verdict is UNUSABLE
         assert check.value == pytest.approx(48 / 96)
 
+    def test_landmarks_that_all_lie_in_one_place_make_no_good_recording(self) -> None:
+        track = walk()
+        place = np.array([640.0, 360.0, 0.0])
+        still = edit(
+            track,
+            image_px=np.broadcast_to(place, track.pose.image_px.shape).copy(),
+            world_m=np.zeros_like(track.pose.world_m),
+        )
+        assert judge(still).verdict is UNUSABLE
+        assert find(judge(still), "large_enough").value == 0.0
+        assert np.isnan(find(judge(still), "body_size").value)
+
 
 class TestWholeBody:
     def test_a_person_cut_off_at_the_knees_is_unusable_although_blazepose_invents_legs(self) -> None:

@@ -19,9 +19,6 @@ from backsight.scoring.calibration import (
 from backsight.scoring.calibration_fit import (
     METHOD,
     CalibrationSample,
-    conformal_quantile,
-    conformal_quantile_by_person,
-    corrected_chances,
     fit_calibration,
 )
 
@@ -46,21 +43,6 @@ def samples(n, *, measure="trunk_flexion_deg", error, bias=0.0, gain=1.0, seed=1
 def take(value, *, calibration, name="trunk_flexion_deg", unit="deg", **seen):
     taken = MeasuredMovement((Measurement(name, "Label", value, unit, note="raw"),))
     return calibrate(taken, conditions=conditions(**seen), calibration=calibration)[name]
-
-
-def test_the_quantile_is_the_one_that_holds_for_the_next_person():
-    # ceil(20 * 0.9) = 18th smallest of 19; of 8 nobody can say.
-    assert conformal_quantile(np.arange(1.0, 20.0)) == 18.0
-    assert conformal_quantile(np.arange(1.0, 9.0)) == math.inf
-
-
-def test_a_person_with_many_recordings_counts_once():
-    # Ten people, the last with three scores: the ceil(11 * 0.8) = 9th person's score, whoever has how many.
-    scores, people = np.arange(1.0, 13.0), np.array([*"abcdefghi", "j", "j", "j"])
-    assert conformal_quantile_by_person(scores, people, level=0.8) == 9.0
-    # The tenth person's scores make up one together: .9 * 11 = 9.9 asks for all ten.
-    assert conformal_quantile_by_person(scores, people) == 12.0
-    assert conformal_quantile_by_person(scores[:8], people[:8]) == math.inf
 
 
 def test_a_view_with_few_people_leans_on_how_large_errors_are_in_the_others():
@@ -163,12 +145,6 @@ def test_the_fewer_people_the_more_their_values_must_go_with_the_truth():
     # Nothing to say: both alike for everybody, or too few people.
     assert chance_of(math.nan, n_people=60) == 1.0
     assert chance_of(0.99, n_people=3) == 1.0
-
-
-def test_the_more_conditions_are_tried_the_less_chance_is_left_to_each():
-    # Benjamini and Hochberg by hand: p n / rank, and never more than of one that is less likely. .03 alone would pass.
-    got = corrected_chances(np.array([0.03, 0.9, 0.001, 0.04]))
-    assert got == pytest.approx([4 * 0.04 / 3, 0.9, 0.004, 4 * 0.04 / 3])
 
 
 def test_of_measures_that_follow_nothing_hardly_any_is_said_to_follow():

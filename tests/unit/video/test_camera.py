@@ -123,6 +123,21 @@ def test_labels_hold_no_path() -> None:
     assert parse_device("/dev/video4", platform="linux").label == "camera:video4"
 
 
+@pytest.mark.parametrize("name", ["camera:rtsp://anna:secret@10.0.0.7/stream?token=abc", "RTSP://u:secret@cam"])
+def test_an_address_is_no_camera_and_is_not_repeated(name: str) -> None:
+    with pytest.raises(InvalidValueError, match=r"got an address, rtsp://\.\.\.; record it to a file") as caught:
+        Camera(name)
+    assert not any(word in str(caught.value) for word in ("secret", "10.0.0.7", "abc"))
+
+
+def test_a_graph_that_names_an_address_is_told_without_its_password() -> None:
+    def open_nothing(_: Device) -> InputContainer:
+        raise av.error.FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    with pytest.raises(CameraError, match=r"^camera:lavfi: there is no such camera; plug one in or name another$"):
+        Camera("camera:lavfi:movie=https://anna:secret@host.example/a.mp4", opener=open_nothing)
+
+
 def test_nameless_camera_and_no_duration_are_refused() -> None:
     with pytest.raises(InvalidValueError, match="camera:0"):
         Camera("camera:")
