@@ -8,6 +8,8 @@ from typing import Any
 from measures_page import figure_table, number
 
 from backsight.benchmarks.learning_tables import learner_lines
+from backsight.benchmarks.paper_tables import table_lines
+from backsight.benchmarks.shipped import shipped_lines
 
 Row = Mapping[str, Any]
 
@@ -38,6 +40,10 @@ def learning_page(results: Mapping[str, Mapping[str, Any]], *, made: str) -> str
         parts.append(_uiprmd_section(results["uiprmd"]))
     if "raw-image" in results:
         parts.append(_raw_image_section(results["raw-image"]))
+    if "shipped" in results:
+        parts.append(_shipped_section(results["shipped"]))
+    if "tables" in results:
+        parts.append(_tables_section(results["tables"]))
     if len(parts) == 1:
         parts.append("No run is published yet.\n")
     return "\n".join(parts)
@@ -96,6 +102,22 @@ def _raw_image_section(result: Mapping[str, Any]) -> str:
         f"{_percent(result['rows'][0]['flagged'])} of the clips are red flags; flagging none is right in the rest.",
         figure_table(times),
     ]
+    return "\n\n".join(block.strip() for block in blocks) + "\n"
+
+
+def _shipped_section(result: Mapping[str, Any]) -> str:
+    times = next((row["times_chosen"] for row in result["rows"] if "times_chosen" in row), {})
+    told = ", ".join(f"`{name}` {n}" for name, n in times.items() if n)
+    blocks = [
+        _head("Which model ships", result),
+        "\n".join(shipped_lines(result["rows"])),
+        f"In how many folds each was chosen: {told}." if told else "",
+    ]
+    return "\n\n".join(block.strip() for block in blocks if block) + "\n"
+
+
+def _tables_section(result: Mapping[str, Any]) -> str:
+    blocks = [_head("The paper's comparisons", result), "\n".join(table_lines(result["rows"]))]
     return "\n\n".join(block.strip() for block in blocks) + "\n"
 
 

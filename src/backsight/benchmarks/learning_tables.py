@@ -31,7 +31,7 @@ from backsight.evaluation.metrics import (
     spearman,
 )
 from backsight.evaluation.predictions import Predictions
-from backsight.evaluation.protocol import OnProgress, Protocol, cross_validate
+from backsight.evaluation.protocol import OnProgress, Protocol, Spread, cross_validate, in_turn
 from backsight.evaluation.store import FoldStore
 
 BEST = "best"
@@ -52,10 +52,19 @@ class Judging:
     on_progress: OnProgress | None = None
     n_draws: int = 1000
     """Of the bootstrap."""
+    spread: Spread = in_turn
+    """Where folds are judged."""
 
     def run(self, learner: Learner, protocol: Protocol) -> Predictions:
         """Cross-validate one learner, or take what an earlier run has kept."""
-        return cross_validate(self.study, learner, protocol=protocol, store=self.store, on_progress=self.on_progress)
+        return cross_validate(
+            self.study,
+            learner,
+            protocol=protocol,
+            store=self.store,
+            on_progress=self.on_progress,
+            spread=self.spread,
+        )
 
 
 def pick_learners(names: Sequence[str]) -> tuple[Learner, ...]:

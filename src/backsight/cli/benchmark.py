@@ -32,6 +32,9 @@ class Benchmark(StrEnum):
     UIPRMD = "uiprmd"
     TABLES = "tables"
     RAW_IMAGE = "raw-image"
+    SHIPPED = "shipped"
+    TRAINING = "training"
+    STUDY = "study"
 
 
 def benchmark(
@@ -52,7 +55,15 @@ def benchmark(
     repeats: Annotated[
         int, typer.Option(min=1, help="road: how often each timing is taken; the ratios are of medians.")
     ] = 5,
-    seconds: Annotated[float, typer.Option(min=1, help="live: how long to watch.")] = 60.0,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=1, help="live: how long to watch, default 60. study: how long everybody records, default 30."),
+    ] = None,
+    participants: Annotated[int, typer.Option(min=1, max=1000, help="study: how many record at once.")] = 50,
+    database: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="study: an empty database, which is filled; default SQLite, thrown away."),
+    ] = None,
     subjects: Annotated[
         int,
         typer.Option(
@@ -77,10 +88,12 @@ def benchmark(
         Path | None,
         typer.Option(
             help="measures, index: folder of filmed volunteers, filled where it is not; default your cache folder. "
-            "raw-image: the same, already filled."
+            "raw-image, shipped: the same, already filled; default the volunteers that calibration is fitted to."
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="measures, index: processes that film.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, help="measures, index: processes that film. study: processes that answer.")
+    ] = 1,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -90,15 +103,19 @@ def benchmark(
     ] = None,
     learner: Annotated[
         list[str] | None,
-        typer.Option(help="kimore, uiprmd: which learner to judge; again for more; default all there are."),
+        typer.Option(help="kimore, uiprmd, shipped: which learner to judge; again for more; default all there are."),
     ] = None,
     folds: Annotated[
         int,
-        typer.Option(min=2, help="kimore, tables, raw-image: folds by person; uiprmd: folds of the split that leaks."),
+        typer.Option(
+            min=2, help="kimore, tables, raw-image, shipped: folds by person; uiprmd: folds of the split that leaks."
+        ),
     ] = 5,
     seeds: Annotated[
         int,
-        typer.Option(min=1, help="kimore, uiprmd, tables, raw-image: how often folds are drawn and learners fitted."),
+        typer.Option(
+            min=1, help="kimore, uiprmd, tables, raw-image, shipped: how often folds are drawn and learners fitted."
+        ),
     ] = 3,
     learning_curve: Annotated[
         bool, typer.Option("--learning-curve", help="kimore: also learn from fewer people.")
@@ -106,8 +123,8 @@ def benchmark(
     work: Annotated[
         Path | None,
         typer.Option(
-            help="kimore, uiprmd, tables, raw-image: folder of finished folds, with which an interrupted run goes on; "
-            "default your cache folder."
+            help="kimore, uiprmd, tables, raw-image, shipped: folder of finished folds, with which an interrupted run "
+            "goes on; default your cache folder."
         ),
     ] = None,
     videos: Annotated[Path | None, typer.Option(help="agreement: folder of keraal_KEY.avi.")] = None,
@@ -124,8 +141,8 @@ def benchmark(
     pose_model: Annotated[
         list[str] | None,
         typer.Option(
-            help="measures, index, agreement, pose, raw-image: lite, full or heavy; again for more. Default full; for "
-            "pose all."
+            help="measures, index, agreement, pose, raw-image, shipped: lite, full or heavy; again for more. Default "
+            "full; for pose all."
         ),
     ] = None,
     plots: Annotated[
@@ -150,12 +167,15 @@ def benchmark(
         Benchmark.RENDERING: _rendering,
         Benchmark.INDEX: lambda show: _index(model, subjects, first, cohort, workers, pose_model, show),
         Benchmark.POSE: lambda show: _pose(clips or [], pose_model, (frames or [120])[0], show),
-        Benchmark.LIVE: lambda _: _live(clip or (clips[0] if clips else None), seconds),
+        Benchmark.LIVE: lambda _: _live(clip or (clips[0] if clips else None), seconds or 60.0),
         Benchmark.BATCH: lambda show: _batch(repeats, show),
         Benchmark.KIMORE: lambda show: _kimore(data, learner or [], folds, seeds, learning_curve, work, show),
         Benchmark.UIPRMD: lambda show: _uiprmd(data, learner or [], folds, seeds, work, show),
         Benchmark.TABLES: lambda show: _tables(data, folds, seeds, frames or [], work, show),
         Benchmark.RAW_IMAGE: lambda show: _raw_image(cohort, subjects, folds, seeds, pose_model, work, show),
+        Benchmark.STUDY: lambda _: _study(participants, seconds or 30.0, database, workers),
+        Benchmark.SHIPPED: lambda show: _shipped(cohort, learner or [], folds, seeds, pose_model, work, show),
+        Benchmark.TRAINING: lambda _: _training(),
     }
     with progress_bar(quiet=quiet) as show:
         result = runs[name](show)
@@ -169,6 +189,14 @@ def benchmark(
         from backsight.benchmarks.learning_tables import learner_lines
 
         typer.echo("\n".join(learner_lines(result.rows)))
+    if name is Benchmark.INDEX:
+        from backsight.benchmarks.index import index_lines
+
+        typer.echo("\n".join(index_lines(result.rows)))
+    if name is Benchmark.SHIPPED:
+        from backsight.benchmarks.shipped import shipped_lines
+
+        typer.echo("\n".join(shipped_lines(result.rows)))
     if name is Benchmark.TABLES:
         from backsight.benchmarks.paper_tables import table_lines as paper_lines
 
@@ -333,6 +361,44 @@ def _raw_image(
         work=work,
         on_progress=show,
     )
+
+
+def _shipped(
+    cohort: Path | None,
+    learners: list[str],
+    folds: int,
+    seeds: int,
+    pose_models: list[str] | None,
+    work: Path | None,
+    show: Progress | None,
+) -> BenchmarkResult:
+    from backsight.benchmarks.measures import BARRED_MODEL
+    from backsight.benchmarks.shipped import run_shipped
+
+    return run_shipped(
+        cohort=cohort,
+        learners=learners,
+        n_folds=folds,
+        n_seeds=seeds,
+        pose_model=(pose_models or [BARRED_MODEL])[0],
+        work=work,
+        on_progress=show,
+    )
+
+
+def _training() -> BenchmarkResult:
+    from backsight.benchmarks.training_speed import run_training_speed
+
+    return run_training_speed()
+
+
+def _study(participants: int, seconds: float, database: str | None, workers: int) -> BenchmarkResult:
+    from backsight.cli.serve import check_extra
+
+    check_extra()
+    from backsight.benchmarks.study_load import run_study_load
+
+    return run_study_load(participants=participants, seconds=seconds, database_url=database, workers=workers)
 
 
 def _needed(data: Path | None, name: str) -> Path:

@@ -9,8 +9,10 @@ import typer
 
 from backsight.cli.study_options import (
     STUDY_HELP,
+    AddressOption,
     DataSetOption,
     LandmarksOption,
+    MachinesOption,
     PoseModelOption,
     QuietOption,
     RatingsOption,
@@ -18,9 +20,11 @@ from backsight.cli.study_options import (
     WorkOption,
     command_line,
     fold_progress,
+    machines,
     open_scored,
     version,
 )
+from backsight.cli.wide import Machines
 from backsight.training.runs import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
@@ -54,6 +58,8 @@ def evaluate(
     ] = None,
     work: WorkOption = None,
     runs: RunsOption = DEFAULT_FOLDER,
+    engine_cluster: MachinesOption = Machines.LOCAL,
+    address: AddressOption = "auto",
     quiet: QuietOption = False,
 ) -> None:
     """Judge learners on a study by people whom they have not seen. Research software: no diagnosis.
@@ -61,6 +67,7 @@ def evaluate(
     backsight evaluate study.csv --learner kinematic --learner lstm
     backsight evaluate others.csv --model study.backsight
     """
+    from backsight.evaluation.protocol import in_turn
     from backsight.studying.commands import evaluate_model, evaluate_study
 
     def read() -> Study:
@@ -71,7 +78,7 @@ def evaluate(
             raise typer.BadParameter("--model judges what is already fitted; leave --learner and --leaky out")
         lines = evaluate_model(model, read, json_file=json_file, predictions_file=predictions)
     else:
-        with fold_progress(quiet=quiet) as show:
+        with machines(engine_cluster, address) as spread, fold_progress(quiet=quiet) as show:
             lines = evaluate_study(
                 read,
                 learner_names=learner or ["best"],
@@ -85,6 +92,7 @@ def evaluate(
                 command=command_line(),
                 version=version(),
                 on_progress=show,
+                spread=spread or in_turn,
             )
     typer.echo("\n".join(lines))
 

@@ -13,6 +13,7 @@ from backsight.cli import (
     assess,
     benchmark,
     data,
+    database,
     demo,
     doctor,
     evaluate,
@@ -28,6 +29,7 @@ from backsight.cli import (
 )
 from backsight.cli.exit_codes import ExitCode
 from backsight.cli.wording import PlainGroup
+from backsight.domain.address import without_secrets
 from backsight.errors import BacksightError
 
 app = typer.Typer(
@@ -58,6 +60,7 @@ app.command("history", short_help="Show a person over time.")(history.history)
 app.command("forget", short_help="Delete everything kept of a person.")(history.forget)
 app.command("serve", short_help="Serve studies in the browser.")(serve.serve)
 app.add_typer(user.app, name="user")
+app.add_typer(database.app, name="database")
 app.command("schema", short_help="Print the JSON Schema of assessment.json.")(assess.schema)
 
 
@@ -96,7 +99,7 @@ def run() -> None:
     except OSError as error:
         # What no adapter has put into better words: a file that vanished, a disk that failed.
         where = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"backsight: {where}{error.strerror or error}", err=True)
+        typer.echo(f"backsight: {without_secrets(f'{where}{error.strerror or error}')}", err=True)
         sys.exit(ExitCode.FAILED)
     except SystemExit as stop:
         # Typer has turned Ctrl-C into this code and unwound everything, so nothing half-written is left.

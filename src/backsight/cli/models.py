@@ -1,16 +1,21 @@
-"""`backsight models`: the BlazePose weights on this machine."""
+"""`backsight models`: the BlazePose weights on this machine, and the models that turn landmarks into an index."""
 
 from __future__ import annotations
 
+import zipfile
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from backsight.cli.progress import progress_bar
+from backsight.errors import CheckpointError, InputError
 from backsight.pose.weights import PoseModel
 from backsight.settings import Settings
 
-app = typer.Typer(help="The BlazePose weights on this machine.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="The BlazePose weights and the models on this machine.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command()
@@ -35,11 +40,71 @@ def fetch(
 
 
 @app.command("list")
-def list_models() -> None:
-    """Say which BlazePose models are here and unaltered."""
+def list_models(
+    own: Annotated[
+        Path | None,
+        typer.Option("--folder", metavar="FOLDER", help="Also list the .backsight files of your own in it."),
+    ] = None,
+) -> None:
+    """Say which BlazePose models are here and unaltered, and which models give an index."""
     from backsight.pose.weights import bundle_state
 
     folder = Settings.from_environment().models_dir
     typer.echo(f"folder: {folder}")
     for model in PoseModel:
         typer.echo(f"{model}: {bundle_state(model, folder=folder)}")
+    for line in (*_shipped_lines(), *(() if own is None else _own_lines(own))):
+        typer.echo(line)
+
+
+def _shipped_lines() -> list[str]:
+    from backsight.composition import DEFAULT_MODEL, model_path
+    from backsight.network.checkpoint import SHIPPED
+
+    lines = ["", "index, --model NAME of `backsight assess`:"]
+    for name in SHIPPED:
+        mark = " (default)" if name == DEFAULT_MODEL else ""
+        lines.append(f"{name}{mark}: {_told_of(model_path(name))}")
+    return lines
+
+
+def _own_lines(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        raise InputError(f"--folder {folder}: expected a folder, got none; name one that exists")
+    files = sorted(folder.glob("*.backsight"))
+    lines = ["", f"your own in {folder}:"]
+    for path in files:
+        try:
+            lines.append(f"{path}: {_told_of_fitted(path) if _is_fitted(path) else _told_of(path)}")
+        except CheckpointError as error:
+            lines.append(f"{path}: cannot be used: {error}")
+    return lines if files else [*lines, "none"]
+
+
+def _is_fitted(path: Path) -> bool:
+    """Return whether a file looks like what `backsight train STUDY` writes; whether it is whole is another question."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "fitted.json" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def _told_of_fitted(path: Path) -> str:
+    try:
+        from backsight.training.fitted_file import read_fitted
+    except ImportError:
+        return "fitted to a study; to read it: pip install 'backsight[train]'"
+    content = read_fitted(path)
+    return (
+        f"`{content.learner}`, fitted to {content.study.n_people} people of {content.study.name}; for "
+        "`backsight evaluate --model`, not for `assess`"
+    )
+
+
+def _told_of(path: Path) -> str:
+    """Return in one line what a model is and what it was trained on."""
+    from backsight.network.checkpoint import read_archive
+
+    manifest, _ = read_archive(path, needed=())
+    return f"version {manifest['version']}, trained on {manifest['training_data']}"

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backsight.cli.clip_progress import time_left
+from backsight.cli.wide import Machines
 from backsight.datasets.open import DataSet
 from backsight.training.runs import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
+    from backsight.batch.spreading import RaySpread
     from backsight.domain.study import Study
 
 STUDY_HELP = "A manifest (.csv, .parquet), a folder with study.csv, or one filled by `extract`."
@@ -39,6 +41,13 @@ WorkOption = Annotated[
 ]
 RunsOption = Annotated[
     Path, typer.Option(metavar="FOLDER", help=f"Where runs are kept; default {DEFAULT_FOLDER} here.")
+]
+MachinesOption = Annotated[
+    Machines,
+    typer.Option("--engine-cluster", help="local = this machine; ray = folds on a Ray cluster (extra `cluster`)."),
+]
+AddressOption = Annotated[
+    str, typer.Option(help="Of the Ray cluster: auto = the one that runs on this machine, local, or HOST:PORT.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
@@ -67,6 +76,20 @@ def open_scored(
     from backsight.datasets.open import open_study
 
     return open_study(source, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model)
+
+
+@contextmanager
+def machines(engine_cluster: Machines, address: str) -> Iterator[RaySpread | None]:
+    """Yield what spreads folds over a Ray cluster; None = this machine judges them in turn."""
+    if engine_cluster is Machines.LOCAL:
+        if address != "auto":
+            raise typer.BadParameter("--address goes with --engine-cluster ray")
+        yield None
+        return
+    from backsight.batch.spreading import RaySpread
+
+    with RaySpread(address=address) as spread:
+        yield spread
 
 
 @contextmanager

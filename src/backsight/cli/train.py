@@ -10,8 +10,10 @@ import typer
 from backsight.cli.progress import progress_bar
 from backsight.cli.study_options import (
     STUDY_HELP,
+    AddressOption,
     DataSetOption,
     LandmarksOption,
+    MachinesOption,
     PoseModelOption,
     QuietOption,
     RatingsOption,
@@ -19,10 +21,13 @@ from backsight.cli.study_options import (
     WorkOption,
     command_line,
     fold_progress,
+    machines,
     open_scored,
     version,
 )
+from backsight.cli.wide import Machines
 from backsight.datasets.open import DataSet
+from backsight.errors import OutputError
 from backsight.training.runs import DEFAULT_FOLDER
 
 _N_VIRTUAL = 4000
@@ -61,6 +66,9 @@ def train(
     seed: Annotated[int, typer.Option(help="Same seed, same machine, same weights.")] = 2026,
     work: WorkOption = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads, of virtual volunteers; default 1.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier file there.")] = False,
+    engine_cluster: MachinesOption = Machines.LOCAL,
+    address: AddressOption = "auto",
     quiet: QuietOption = False,
 ) -> None:
     """Judge a learner on a study by people it has not seen, fit it to all of them, and write one file (extra `train`).
@@ -74,8 +82,16 @@ def train(
     if study is None:
         if out is None:
             raise typer.BadParameter("name the checkpoint to write with --out, or a STUDY to learn from")
-        unused = {"--learner": learner, "--data-set": data_set, "--ratings": ratings, "--landmarks": landmarks}
+        cluster = None if engine_cluster is Machines.LOCAL else engine_cluster
+        unused = {
+            "--learner": learner,
+            "--data-set": data_set,
+            "--ratings": ratings,
+            "--landmarks": landmarks,
+            "--engine-cluster": cluster,
+        }
         _refuse([name for name, value in unused.items() if value is not None], "need a STUDY")
+        _check_free(out, overwrite=overwrite)
         _train_virtual(
             out,
             virtual=virtual or _N_VIRTUAL,
@@ -88,9 +104,11 @@ def train(
         return
     virtual_only = {"--virtual": virtual, "--filmed": filmed, "--threads": threads}
     _refuse([name for name, value in virtual_only.items() if value], "are for virtual volunteers, without STUDY")
+    out = out or Path(f"{Path(study).stem}.backsight")
+    _check_free(out, overwrite=overwrite)
     _train_on_study(
         study,
-        out or Path(f"{Path(study).stem}.backsight"),
+        out,
         learner=learner or "best",
         data_set=data_set,
         ratings=ratings,
@@ -102,6 +120,8 @@ def train(
         runs=runs,
         seed=seed,
         work=work,
+        engine_cluster=engine_cluster,
+        address=address,
         quiet=quiet,
     )
 
@@ -109,6 +129,11 @@ def train(
 def _refuse(options: list[str], why: str) -> None:
     if options:
         raise typer.BadParameter(f"{', '.join(options)}: {why}")
+
+
+def _check_free(out: Path, *, overwrite: bool) -> None:
+    if out.is_file() and not overwrite:
+        raise OutputError(f"cannot write {out}: it exists already; choose another file or pass --overwrite")
 
 
 def _train_virtual(
@@ -145,11 +170,14 @@ def _train_on_study(
     runs: Path,
     seed: int,
     work: Path | None,
+    engine_cluster: Machines,
+    address: str,
     quiet: bool,
 ) -> None:
+    from backsight.evaluation.protocol import in_turn
     from backsight.studying.commands import train_on_study
 
-    with fold_progress(quiet=quiet) as show:
+    with machines(engine_cluster, address) as spread, fold_progress(quiet=quiet) as show:
         lines = train_on_study(
             lambda: open_scored(source, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model),
             out,
@@ -163,5 +191,6 @@ def _train_on_study(
             command=command_line(),
             version=version(),
             on_progress=show,
+            spread=spread or in_turn,
         )
     typer.echo("\n".join(lines))

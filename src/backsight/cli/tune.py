@@ -9,8 +9,10 @@ import typer
 
 from backsight.cli.study_options import (
     STUDY_HELP,
+    AddressOption,
     DataSetOption,
     LandmarksOption,
+    MachinesOption,
     PoseModelOption,
     QuietOption,
     RatingsOption,
@@ -18,9 +20,11 @@ from backsight.cli.study_options import (
     WorkOption,
     command_line,
     fold_progress,
+    machines,
     open_scored,
     version,
 )
+from backsight.cli.wide import Machines
 from backsight.training.runs import DEFAULT_FOLDER
 
 
@@ -47,6 +51,8 @@ def tune(
     seed: Annotated[int, typer.Option(help="Who judges, and what is tried.")] = 0,
     work: WorkOption = None,
     runs: RunsOption = DEFAULT_FOLDER,
+    engine_cluster: MachinesOption = Machines.LOCAL,
+    address: AddressOption = "auto",
     quiet: QuietOption = False,
 ) -> None:
     """Search a learner's settings on some people, and judge them once on the others (extra `train`).
@@ -58,7 +64,7 @@ def tune(
     from backsight.studying.commands import tune_on_study
     from backsight.training.tuning import Search
 
-    with fold_progress(quiet=quiet, unit="tried") as show:
+    with machines(engine_cluster, address) as spread, fold_progress(quiet=quiet, unit="tried") as show:
         lines = tune_on_study(
             lambda: open_scored(study, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model),
             learner_name=learner,
@@ -69,5 +75,6 @@ def tune(
             command=command_line(),
             version=version(),
             on_trial=show,
+            spread=spread,
         )
     typer.echo("\n".join(lines))

@@ -116,7 +116,8 @@ def ideal_virtual_study(cohort: VirtualCohort) -> Study:
     Clip by clip the counterpart of `cohort.study`, so that what rendering and pose estimation cost can be measured.
     """
     clips = tuple(
-        replace(clip, pose=_without_error(shot)) for clip, shot in zip(cohort.study.clips, cohort.shots, strict=True)
+        replace(clip, pose=landmarks_without_error(shot))
+        for clip, shot in zip(cohort.study.clips, cohort.shots, strict=True)
     )
     return replace(cohort.study, name=f"{cohort.study.name}-ideal", clips=clips)
 
@@ -181,7 +182,7 @@ def _saw_somebody(filmed: FilmedRecording, model: str) -> bool:
     return model in filmed.tracks and bool(filmed.tracks[model].pose.has_person.any())
 
 
-def _without_error(shot: Shot) -> PoseSequence:
+def landmarks_without_error(shot: Shot) -> PoseSequence:
     """Return the landmarks as they were before the camera."""
     performance = shot.perform()
     image_px, world_m = landmarks_as_seen(performance.camera, performance.figure.landmarks_m)

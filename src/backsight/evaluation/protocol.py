@@ -7,8 +7,9 @@ to `predict` without score, group and name, and without the other held-out peopl
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from backsight.evaluation.store import FoldStore, fingerprint_study
 
 OnProgress = Callable[[str, int, int], None]
 """Told what goes on, how many folds are done, and how many there are."""
+Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[tuple[int, Any]]]
+"""Calls a function with each of some items, wherever there is a machine, and yields each item's place among them and
+what came of it, as they are done."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,30 @@ class Protocol:
         return tuple(range(self.first_seed, self.first_seed + self.n_seeds))
 
 
+@dataclass(frozen=True, eq=False)
+class FoldJudge:
+    """All that it takes to judge any fold of a study, so that it can be sent to another machine."""
+
+    study: Study
+    learner: Learner
+    protocol: Protocol
+
+    def __call__(self, place: tuple[int, int]) -> Predictions:
+        """Fit without a fold's people and predict them; `place` is (seed, fold)."""
+        seed, fold = place
+        clips = self.study.scored()
+        held_out = _held_out(clips, protocol=self.protocol, seed=seed)[fold]
+        return _judge_fold(
+            self.study, clips, self.learner, held_out=held_out, protocol=self.protocol, seed=seed, fold=fold
+        )
+
+
+def in_turn(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """Call a function with each item here, one after the other; a `Spread`."""
+    for place, item in enumerate(items):
+        yield place, function(item)
+
+
 def cross_validate(
     study: Study,
     learner: Learner,
@@ -61,6 +89,7 @@ def cross_validate(
     protocol: Protocol,
     store: FoldStore | None = None,
     on_progress: OnProgress | None = None,
+    spread: Spread = in_turn,
 ) -> Predictions:
     """Predict every scored clip of a study once a seed, by a learner that was fitted without its fold.
 
@@ -68,6 +97,8 @@ def cross_validate(
     ----------
     store
         Keeps finished folds: a run that was interrupted goes on after the last of them.
+    spread
+        Where folds are judged; the result is the same.
 
     Raises
     ------
@@ -77,24 +108,27 @@ def cross_validate(
     clips = study.scored()
     fingerprint = "" if store is None else fingerprint_study(study)
     planned = [
-        (seed, fold, held_out)
-        for seed in protocol.seeds
-        for fold, held_out in enumerate(_held_out(clips, protocol=protocol, seed=seed))
+        (seed, fold) for seed in protocol.seeds for fold in range(len(_held_out(clips, protocol=protocol, seed=seed)))
     ]
-    parts = []
-    for n_done, (seed, fold, held_out) in enumerate(planned):
+    keys = (
+        []
+        if store is None
+        else [store.key(study=fingerprint, learner=learner, fold=f"{protocol} {seed} {fold}") for seed, fold in planned]
+    )
+    parts = {} if store is None else {at: kept for at, key in enumerate(keys) if (kept := store.load(key)) is not None}
+
+    def show() -> None:
         if on_progress is not None:
-            on_progress(learner.name, n_done, len(planned))
-        key = "" if store is None else store.key(study=fingerprint, learner=learner, fold=f"{protocol} {seed} {fold}")
-        part = None if store is None else store.load(key)
-        if part is None:
-            part = _judge_fold(study, clips, learner, held_out=held_out, protocol=protocol, seed=seed, fold=fold)
-            if store is not None:
-                store.save(key, part)
-        parts.append(part)
-    if on_progress is not None:
-        on_progress(learner.name, len(planned), len(planned))
-    return concatenate(parts)
+            on_progress(learner.name, len(parts), len(planned))
+
+    show()
+    missing = [at for at in range(len(planned)) if at not in parts]
+    for place, part in spread(FoldJudge(study, learner, protocol), [planned[at] for at in missing]):
+        parts[missing[place]] = part
+        if store is not None:
+            store.save(keys[missing[place]], part)
+        show()
+    return concatenate([parts[at] for at in range(len(planned))])
 
 
 def _held_out(clips: Sequence[StudyClip], *, protocol: Protocol, seed: int) -> list[NDArray[np.bool_]]:

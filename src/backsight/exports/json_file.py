@@ -33,7 +33,7 @@ from backsight.domain.validation import FloatArray
 from backsight.exports.folder import output_error
 
 SCHEMA_NAME = "backsight.assessment"
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "2.1"
 """The first part rises when a reader of the old shape would fail or be misled, the second when fields are added."""
 
 SCHEMA_PATH = Path(__file__).with_name("assessment.schema.json")
@@ -115,6 +115,12 @@ def _model(card: ModelCard) -> JsonObject:
         "headline": card.headline,
         "training_data": card.training_data,
         "interval_half_width": _number(card.interval_half_width),
+        "session_half_widths": [
+            {"exercises": key.split("+"), "half_width": _number(width)} for key, width in card.session_half_widths
+        ],
+        "exercise_weights": [{"exercise": name, "weight": _number(weight)} for name, weight in card.exercise_weights],
+        "unfamiliar_above": _number(card.unfamiliar_above),
+        "unfamiliar_meaning": card.unfamiliar_meaning,
         "card": card.text,
     }
 

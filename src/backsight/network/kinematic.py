@@ -14,6 +14,7 @@ from backsight.domain.recording import Exercise
 from backsight.domain.sequences import FeatureSequence, PoseSequence
 from backsight.domain.validation import FloatArray
 from backsight.errors import InvalidValueError
+from backsight.kinematics.jumping import CROUCH_WITHIN_S
 from backsight.network.familiarity import Familiarity
 
 CLIP_SD = 3.0
@@ -87,19 +88,44 @@ class KinematicModel:
     familiarity: Mapping[Exercise, Familiarity]
 
 
-_BEND = ("bend_start", "bend_end")
-SPANS: Mapping[str, tuple[str, str]] = {
-    "bend_down_s": ("bend_start", "bend_bottom"),
-    "bend_up_s": ("bend_bottom", "bend_end"),
+LANDING_LASTS_S = 0.5
+"""Time after landing in which the trunk's flexion is measured."""
+
+Edge = tuple[str, float]
+"""An event, left and right taken together, and seconds after it. Where an event happens several times, a span begins at
+the first and ends with the last."""
+_BEND: tuple[Edge, Edge] = (("bend_start", 0.0), ("bend_end", 0.0))
+_STEPS: tuple[Edge, Edge] = (("heel_strike", 0.0), ("heel_strike", 0.0))
+_STEP_MEASURES = (
+    "gait_speed_m_per_s",
+    "cadence_per_min",
+    "step_time_s",
+    "step_length_cm",
+    "step_time_asymmetry_percent",
+    "step_length_asymmetry_percent",
+    "lateral_lean_range_deg",
+    "shoulder_obliquity_range_deg",
+    "pelvic_obliquity_range_deg",
+    "axial_rotation_range_deg",
+    "thorax_pelvis_phase_deg",
+    "arm_swing_asymmetry_percent",
+)
+SPANS: Mapping[str, tuple[Edge, Edge]] = {
+    "bend_down_s": (("bend_start", 0.0), ("bend_bottom", 0.0)),
+    "bend_up_s": (("bend_bottom", 0.0), ("bend_end", 0.0)),
     "bend_duration_s": _BEND,
     "hip_delay_s": _BEND,
     "lateral_deviation_deg": _BEND,
     "trunk_flexion_deg": _BEND,
     "bend_knee_flexion_deg": _BEND,
     "fingertip_to_floor_cm": _BEND,
-    "jump_flight_height_cm": ("take_off", "landing"),
+    "countermovement_depth_cm": (("take_off", -CROUCH_WITHIN_S), ("take_off", 0.0)),
+    "jump_flight_height_cm": (("take_off", 0.0), ("landing", 0.0)),
+    "jump_hip_rise_cm": (("take_off", 0.0), ("landing", 0.0)),
+    "landing_trunk_flexion_deg": (("landing", 0.0), ("landing", LANDING_LASTS_S)),
+    **dict.fromkeys(_STEP_MEASURES, _STEPS),
 }
-"""Events between which a measure is taken; what is not named is of the whole recording."""
+"""Part of the recording in which a measure is taken; what is not named is of all of it."""
 
 
 class SummaryLike(Protocol):
@@ -164,7 +190,7 @@ class KinematicPredictor:
         if not movement.pose.n_frames:
             raise InvalidValueError("`pose` must hold at least one frame, got none")
         explanation = terms.explain(measures_of(movement.measured.measurements, duration_s=movement.pose.duration_s))
-        explanation = _in_time(explanation, movement.measured.events)
+        explanation = in_time(explanation, movement.measured.events, movement.pose.timestamps_s)
         raw = explanation.typical + sum(one.points for one in explanation.contributions)
         curve = IndexCurve(timestamps_s=movement.pose.timestamps_s[-1:], raw=np.array([raw]))
         summary = self._summarize(movement.pose)
@@ -181,13 +207,21 @@ class KinematicPredictor:
         return float("nan")
 
 
-def _in_time(explanation: Explanation, events: Sequence[MovementEvent]) -> Explanation:
-    """Say of which part of the recording each measure is."""
-    times = {event.name: event.time_s for event in events}
+def in_time(explanation: Explanation, events: Sequence[MovementEvent], timestamps_s: FloatArray) -> Explanation:
+    """Say of which part of the recording each measure is; `timestamps_s` of its frames, shape (n_frames,)."""
+    times: dict[str, list[float]] = {}
+    for event in events:
+        times.setdefault(event.name.removeprefix("left_").removeprefix("right_"), []).append(event.time_s)
 
     def place(one: Contribution) -> Contribution:
-        first, last = SPANS.get(one.name, ("", ""))
-        return replace(one, from_s=times.get(first, np.nan), to_s=times.get(last, np.nan))
+        (first, after_first_s), (last, after_last_s) = SPANS.get(one.name, (("", 0.0), ("", 0.0)))
+        if first not in times or last not in times:
+            return one
+        return replace(
+            one,
+            from_s=max(min(times[first]) + after_first_s, float(timestamps_s[0])),
+            to_s=min(max(times[last]) + after_last_s, float(timestamps_s[-1])),
+        )
 
     return replace(explanation, contributions=tuple(place(one) for one in explanation.contributions))
 

@@ -58,9 +58,19 @@ def write_report(
 
 
 def render_report(
-    assessment: Assessment, *, overlays: Mapping[Exercise, Path], stills: Mapping[Exercise, Sequence[StillLike]]
+    assessment: Assessment,
+    *,
+    overlays: Mapping[Exercise, Path],
+    stills: Mapping[Exercise, Sequence[StillLike]],
+    way_back: tuple[str, str] | None = None,
 ) -> str:
-    """Return the page that `write_report` writes."""
+    """Return the page that `write_report` writes.
+
+    Parameters
+    ----------
+    way_back
+        (address, words) of the page that a served report is opened from; the page is then not called a file.
+    """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -69,10 +79,10 @@ def render_report(
         lstrip_blocks=True,
     )
     report = view_report(assessment, overlays=overlays, stills=stills)
-    style = _read(_VENDOR / "uPlot.min.css") + _read(_TEMPLATES / "report.css")
-    script = _read(_VENDOR / "uPlot.iife.min.js") + _read(_TEMPLATES / "report.js")
+    style, script = _style(), _script()
     return environment.get_template("report.html").render(
         report=report,
+        way_back=way_back,
         assessment=assessment,
         landmarks=wording.describe_landmarks(assessment),
         model=assessment.model,
@@ -88,6 +98,19 @@ def render_report(
         style=Markup(style),  # noqa: S704 - files of this package, not input
         script=Markup(script),  # noqa: S704 - files of this package, not input
     )
+
+
+def content_policy() -> str:
+    """Return the Content-Security-Policy that every report carries, for a server to send it as a header, too."""
+    return _content_policy(style=_style(), script=_script())
+
+
+def _style() -> str:
+    return _read(_VENDOR / "uPlot.min.css") + _read(_TEMPLATES / "report.css")
+
+
+def _script() -> str:
+    return _read(_VENDOR / "uPlot.iife.min.js") + _read(_TEMPLATES / "report.js")
 
 
 def _read(path: Path) -> str:

@@ -197,7 +197,7 @@ def view_exercise(part: ExerciseAssessment, *, overlay: Path | None, stills: Seq
         moment_kinds=moment_kinds,
         duration_s=part.pose.duration_s,
         duration_text=f"{part.pose.duration_s:.1f} s",
-        explanation=view_explanation(part.explanation),
+        explanation=view_explanation(part.explanation, start_s=start_s),
         heat_map=heat_map,
         heat_groups=tuple(
             (group, data_url(picture, media_type="image/png"))

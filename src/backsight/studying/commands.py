@@ -13,7 +13,7 @@ from backsight.domain.study import Study
 from backsight.errors import InputError
 from backsight.evaluation.baselines import BASELINES
 from backsight.evaluation.predictions import Predictions
-from backsight.evaluation.protocol import OnProgress, Protocol
+from backsight.evaluation.protocol import OnProgress, Protocol, Spread, in_turn
 from backsight.evaluation.store import fingerprint_study, settings_of
 from backsight.exports.folder import output_error
 from backsight.studying.comparing import compare_pair, comparison_lines
@@ -43,6 +43,7 @@ def train_on_study(
     command: str,
     version: str,
     on_progress: OnProgress | None = None,
+    spread: Spread = in_turn,
 ) -> tuple[str, ...]:
     """Judge a learner beside the baselines, fit it to all people, write one file; return what to tell.
 
@@ -72,7 +73,7 @@ def train_on_study(
     judged = None
     if evaluates:
         protocol = Protocol(n_folds=n_folds, n_seeds=n_seeds)
-        judged = judge(study, learners, protocol=protocol, store=store, on_progress=on_progress)
+        judged = judge(study, learners, protocol=protocol, store=store, on_progress=on_progress, spread=spread)
     content = make_fitted_file(study, learner, fitted, judged=judged, seed=seed, command=command, version=version)
     write_fitted(out, content)
     folder = begin_run(runs, "train")
@@ -112,6 +113,7 @@ def evaluate_study(
     command: str,
     version: str,
     on_progress: OnProgress | None = None,
+    spread: Spread = in_turn,
 ) -> tuple[str, ...]:
     """Judge learners beside the baselines by people whom they have not seen; return what to tell."""
     check_tracker()
@@ -120,7 +122,15 @@ def evaluate_study(
     study = open_study()
     check_learnable(study, n_folds=n_folds)
     protocol = Protocol(n_folds=n_folds, n_seeds=n_seeds)
-    judged = judge(study, learners, protocol=protocol, store=fold_store(work), leaky=leaky, on_progress=on_progress)
+    judged = judge(
+        study,
+        learners,
+        protocol=protocol,
+        store=fold_store(work),
+        leaky=leaky,
+        on_progress=on_progress,
+        spread=spread,
+    )
     folder = begin_run(runs, "evaluate")
     write_predictions(folder / PREDICTIONS_FILE, judged.predictions)
     run = Run(
@@ -240,6 +250,7 @@ def tune_on_study(
     command: str,
     version: str,
     on_trial: OnTrial | None = None,
+    spread: Spread | None = None,
 ) -> tuple[str, ...]:
     """Search a learner's settings and judge them once on people who took no part; return what to tell."""
     check_tracker()
@@ -252,6 +263,7 @@ def tune_on_study(
         storage=storage or fold_store(work).folder / "trials.sqlite",
         search=search,
         on_trial=on_trial,
+        spread=spread,
     )
     compared = compare_pair(found.untuned, found.tuned)
     folder = begin_run(runs, "tune")

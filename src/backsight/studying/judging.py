@@ -30,7 +30,7 @@ from backsight.evaluation.learner import Learner
 from backsight.evaluation.metrics import mean_absolute_error, spearman
 from backsight.evaluation.nested import within
 from backsight.evaluation.predictions import Predictions, concatenate
-from backsight.evaluation.protocol import OnProgress, Protocol
+from backsight.evaluation.protocol import OnProgress, Protocol, Spread, in_turn
 from backsight.evaluation.store import FoldStore, fingerprint_study, settings_of
 from backsight.studying.comparing import mad_difference
 
@@ -117,6 +117,7 @@ def judge(
     leaky: bool = False,
     n_draws: int = 1000,
     on_progress: OnProgress | None = None,
+    spread: Spread = in_turn,
 ) -> Judged:
     """Judge learners in folds by person.
 
@@ -128,8 +129,10 @@ def judge(
         Keeps finished folds, so that an interrupted run goes on.
     leaky
         Whether to show also what a split of each person's clips would have claimed.
+    spread
+        Where folds are judged; the result is the same.
     """
-    judging = Judging(study, store, on_progress, n_draws)
+    judging = Judging(study, store, on_progress, n_draws, spread)
     predictions: dict[str, Predictions] = {}
     rows: list[Row] = []
     for learner in learners:

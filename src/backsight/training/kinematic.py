@@ -33,9 +33,9 @@ SHARES: tuple[KernelShares, ...] = tuple(
     for reach in (1.0, 1.3)
     for noise in (0.15, 0.35)
 )
-"""What is chosen among by leaving each training person out in turn. They are few because the optimum is flat: on KIMORE
-all those with a person's share are within 0.15 points of each other, and choosing among 48 cost rank correlation. Those
-without serve studies in which a person's movements have nothing in common, as right and wrong repetitions.
+"""What is chosen among by leaving each training person out in turn. They are few because the optimum is flat, and a
+choice among many costs more than it gains. Those without a person's share serve studies in which a person's movements
+have nothing in common, as right and wrong repetitions.
 """
 FEWEST_PEOPLE = 2
 
@@ -70,14 +70,11 @@ def check_learnable(clips: Sequence[StudyClip]) -> None:
 
 @dataclass(frozen=True)
 class KinematicLearner:
-    """One explainable model of about 480 summary measures.
+    """One explainable model of about 480 summary measures; `backsight benchmark kimore` says what it is worth.
 
-    What was tried on KIMORE's 62 people, by points of mean absolute deviation. Each exercise by itself: ridge
-    regression 5.71 to 5.90, extra trees 5.78, support vectors 5.62, a Gaussian process 5.56. The person's mean over
-    exercises as a kernel of its own: 5.20. Without how statistics differ between left and right: 5.05. With how
-    ranges, pace and quartiles go on over repetitions: 4.88. No gain: weighting measures by their correlation with the
-    score (it looked half a point better inside the training people and was none on others), ranks instead of clipped
-    values, transformed scores, correlations between signals, shares by marginal likelihood.
+    The person's mean over exercises has a kernel of its own, because a back is bad in all exercises. No gain on
+    KIMORE: weighting measures by their correlation with the score (better inside the training people, not on others),
+    ranks instead of clipped values, transformed scores, correlations between signals, shares by marginal likelihood.
     """
 
     name: str = "kinematic"

@@ -107,16 +107,37 @@ Row = tuple[str, str, str, float, float, dict[str, float], dict[str, float]]
 
 
 def _row(clip: StudyClip, source: str, true: float) -> Row:
-    prepared = prepare(clip.pose)
-    present = while_present(prepared.filtered)
-    model = "full" if source == SIMULATED else source
-    measured = measure_exercise(prepared.filtered, exercise=Exercise(clip.exercise), pose_model=model)
-    measures = measures_of(measured.measurements, duration_s=present.duration_s)
+    present, measures = measure_clip(clip, pose_model="full" if source == SIMULATED else source)
     summary = {}
     if source != SIMULATED:
         told = summarize(present)
         summary = dict(zip(told.names, told.values.tolist(), strict=True))
     return clip.subject, clip.exercise, source, RATING_SCALE.to_index(clip.score), true, measures, summary
+
+
+def measure_clip(clip: StudyClip, *, pose_model: str) -> tuple[PoseSequence, dict[str, float]]:
+    """Return the part of a recording in which the person is present, and what the model reads of it, by name."""
+    prepared = prepare(clip.pose)
+    present = while_present(prepared.filtered)
+    measured = measure_exercise(prepared.filtered, exercise=Exercise(clip.exercise), pose_model=pose_model)
+    return present, measures_of(measured.measurements, duration_s=present.duration_s)
+
+
+def rows_of(people: MeasuredPeople) -> list[Row]:
+    """Return people's rows as `people_of` takes them, so that others can be added."""
+    measure_names, summary_names = people.measure_names.tolist(), people.summary_names.tolist()
+    return [
+        (
+            str(people.subject[at]),
+            str(people.exercise[at]),
+            str(people.source[at]),
+            float(people.rated[at]),
+            float(people.true[at]),
+            dict(zip(measure_names, people.measures[at].tolist(), strict=True)),
+            dict(zip(summary_names, people.summaries[at].tolist(), strict=True)),
+        )
+        for at in range(len(people.subject))
+    ]
 
 
 def measure_words() -> dict[str, tuple[str, str]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backsight.domain.study import Study, StudyClip
+from backsight.domain.study import ScoreScale, Study, StudyClip
 from backsight.errors import InputError, InvalidValueError, OutputError
 from backsight.evaluation.blinding import as_training, ask
 from backsight.evaluation.folds import subject_folds
@@ -23,6 +23,7 @@ from backsight.evaluation.learner import Learner
 from backsight.evaluation.metrics import mean_absolute_error
 from backsight.evaluation.nested import scores_of
 from backsight.evaluation.predictions import Predictions
+from backsight.evaluation.protocol import Spread
 from backsight.evaluation.store import fingerprint_study, settings_of
 from backsight.training.search_spaces import check_tunable, suggest_learner
 
@@ -82,6 +83,7 @@ def tune(
     storage: Path,
     search: Search,
     on_trial: OnTrial | None = None,
+    spread: Spread | None = None,
 ) -> Tuned:
     """Search, and judge once.
 
@@ -89,6 +91,9 @@ def tune(
     ----------
     storage
         SQLite file of the trials; made where it is not.
+    spread
+        Where a trial's folds are judged, all at once; None = here, one after the other, so that a trial that is given
+        up costs no more folds. The result is the same.
 
     Raises
     ------
@@ -109,7 +114,7 @@ def tune(
     # What trials are comparable by: the same people, folds and unsearched settings.
     name = f"{fingerprint_study(study)} {settings_of(learner)} folds={search.n_folds} seed={search.seed}"
     trials = _open_trials(storage, name, seed=search.seed)
-    _run_trials(trials, learner, training, study=study, search=search, on_trial=on_trial)
+    _run_trials(trials, learner, training, study=study, search=search, on_trial=on_trial, spread=spread)
     if not _counted(trials, "COMPLETE"):
         raise InvalidValueError("not one trial ended; give --timeout more time")
     best = trials.best_trial
@@ -127,6 +132,26 @@ def tune(
         tuned=_judge(study, clips, training, rows, chosen, seed=search.seed),
         untuned=_judge(study, clips, training, rows, learner, seed=search.seed),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class InnerFolds:
+    """All that it takes to judge settings on any inner fold, so that it can be sent to another machine."""
+
+    learner: Learner
+    clips: tuple[StudyClip, ...]
+    folds: tuple[int, ...]
+    """Of each clip."""
+    scale: ScoreScale
+    seed: int
+
+    def __call__(self, fold: int) -> list[float]:
+        """Fit without a fold's people and return how far off each of their clips is."""
+        taught = [clip for clip, of_clip in zip(self.clips, self.folds, strict=True) if of_clip != fold]
+        asked = [clip for clip, of_clip in zip(self.clips, self.folds, strict=True) if of_clip == fold]
+        fitted = self.learner.fit(taught, scale=self.scale, seed=self.seed)
+        errors: list[float] = np.abs(ask(fitted, asked).predicted - scores_of(asked)).tolist()
+        return errors
 
 
 def _open_trials(storage: Path, name: str, *, seed: int) -> optuna.Study:
@@ -165,19 +190,20 @@ def _run_trials(
     study: Study,
     search: Search,
     on_trial: OnTrial | None,
+    spread: Spread | None,
 ) -> None:
     import optuna
 
     folds = subject_folds([clip.subject for clip in clips], n_folds=search.n_folds, seed=search.seed + 1)
 
     def objective(trial: optuna.Trial) -> float:
-        tried = suggest_learner(learner, trial)
+        judge = InnerFolds(
+            suggest_learner(learner, trial), tuple(clips), tuple(folds.tolist()), study.scale, search.seed
+        )
+        told = None if spread is None else dict(spread(judge, range(search.n_folds)))
         errors: list[float] = []
         for fold in range(search.n_folds):
-            taught = [clip for clip, of_clip in zip(clips, folds.tolist(), strict=True) if of_clip != fold]
-            asked = [clip for clip, of_clip in zip(clips, folds.tolist(), strict=True) if of_clip == fold]
-            fitted = tried.fit(taught, scale=study.scale, seed=search.seed)
-            errors += np.abs(ask(fitted, asked).predicted - scores_of(asked)).tolist()
+            errors += judge(fold) if told is None else told[fold]
             trial.report(float(np.mean(errors)), fold)
             if fold < search.n_folds - 1 and trial.should_prune():
                 raise optuna.TrialPruned

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -23,14 +24,20 @@ class Predictor:
         return JudgedMovement(IndexCurve(timestamps_s=times_s, raw=np.full(len(times_s), next(self._indices))), 0.0)
 
 
-def film(person, exercise, true):
+def film(person, exercise, true, *, rating=None, yaw_deg=0.0, distance_m=3.5, luma=100.0):
     pose = make_pose(n_frames=120)
     return SimpleNamespace(
-        recording=SimpleNamespace(subject_id=person),
+        recording=SimpleNamespace(subject_id=person, rating=rating),
         shot=SimpleNamespace(exercise=exercise),
         index=true,
-        tracks={"full": SimpleNamespace(pose=pose)},
+        view_yaw_deg=yaw_deg,
+        distance_m=distance_m,
+        tracks={"full": SimpleNamespace(pose=pose, images=SimpleNamespace(brightness=np.full(3, luma)))},
     )
+
+
+def values_of(result):
+    return {figure.name: figure.value for figure in result.figures}
 
 
 def test_an_index_stands_beside_the_truth_and_beside_one_for_all():
@@ -51,4 +58,69 @@ def test_an_index_stands_beside_the_truth_and_beside_one_for_all():
     assert value["walk/held"] == pytest.approx(0.75)
     assert value["jump/mean_error"] == pytest.approx(0.0)
     assert value["session/mean_error"] == pytest.approx(0.075)
-    assert {figure.n for figure in result.figures} == {4}
+    assert {figure.n for figure in result.figures if ":" not in figure.name} == {4}
+    assert "session/rating_noise" not in value  # nobody rated
+    assert "session/mean_error_ideal" not in value  # nobody asked
+
+
+def test_errors_are_told_by_view_distance_and_light_and_few_recordings_are_named():
+    films = [
+        film("p0", Exercise.WALK, 0.2, yaw_deg=0.0, distance_m=2.0, luma=60.0),
+        film("p1", Exercise.WALK, 0.2, yaw_deg=90.0, distance_m=4.5, luma=60.0),
+        film("p2", Exercise.WALK, 0.2, yaw_deg=270.0, distance_m=5.0, luma=200.0),
+    ]
+
+    result = judge_index(films, predictor=Predictor([0.3, 0.4, 0.6]), pose_model="full", n_draws=20)
+
+    value = values_of(result)
+    assert value["view: front/mean_error"] == pytest.approx(0.1)
+    assert value["view: side/mean_error"] == pytest.approx(0.3)  # .2 and .4
+    assert value["distance: up to 3 m/mean_error"] == pytest.approx(0.1)
+    assert value["distance: over 4 m/mean_error"] == pytest.approx(0.3)
+    assert value["light: dim/mean_error"] == pytest.approx(0.15)
+    assert value["light: bright/mean_error"] == pytest.approx(0.4)
+    assert not [name for name in value if name.startswith(("view: oblique", "light: between", "distance: 3 to"))]
+    assert "view: side (2)" in result.notes[-1]
+    side = next(row for row in result.rows if row["group"] == "view: side")
+    assert (side["kind"], side["recordings"], side["people"], side["red_flags"]) == ("view", 2, 2, 0)
+    assert side["red_flag_auc"]["value"] is None  # nobody has one
+    json.dumps(result.to_dict(), allow_nan=False)
+
+
+def test_red_flags_are_told_apart_only_among_enough_people():
+    true = [0.1, 0.2, 0.3, 0.4, 0.45, 0.6, 0.7, 0.8, 0.9, 0.95]
+    given = [0.1, 0.2, 0.3, 0.4, 0.65, 0.6, 0.7, 0.8, 0.9, 0.95]  # one of 25 pairs is the wrong way round
+
+    def auc(n_people):
+        films = [film(f"p{number}", Exercise.WALK, value) for number, value in enumerate(true[:n_people])]
+        result = judge_index(films, predictor=Predictor(given[:n_people]), pose_model="full", n_draws=20)
+        return values_of(result)["session/red_flag_auc"]
+
+    assert auc(10) == pytest.approx(24 / 25)
+    assert np.isnan(auc(9))
+
+
+def test_ratings_and_landmarks_without_error_stand_beside_the_index():
+    # Ratings say .3 and .4, the index .5 and .5 as filmed, .25 and .35 from landmarks without error.
+    films = [film("p0", Exercise.WALK, 0.2, rating=70.0), film("p1", Exercise.WALK, 0.3, rating=60.0)]
+    asked = []
+
+    def without_error(one):
+        asked.append(one.recording.subject_id)
+        return make_pose(n_frames=60)
+
+    result = judge_index(
+        films,
+        predictor=Predictor([0.25, 0.5, 0.35, 0.5]),
+        pose_model="full",
+        without_error=without_error,
+        n_draws=20,
+    )
+
+    value = values_of(result)
+    assert asked == ["p0", "p1"]
+    assert value["walk/rating_noise"] == pytest.approx(0.1)
+    assert value["walk/mean_error"] == pytest.approx(0.25)
+    assert value["walk/mean_error_ideal"] == pytest.approx(0.05)
+    assert value["walk/lost_to_rendering"] == pytest.approx(0.2)
+    assert value["session/lost_to_rendering"] == pytest.approx(0.2)

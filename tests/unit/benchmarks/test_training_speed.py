@@ -6,10 +6,12 @@ from backsight.training.neural_fit import FitConfig
 
 def test_figures_name_both_loops_and_their_ratio() -> None:
     result = run_training_speed(n_sequences=8, n_frames=4, n_rounds=1)
-    ratio, ours, plain = (figure.value for figure in result.figures)
+    ratio, ours, plain, index_ms = (figure.value for figure in result.figures)
     assert ratio == ours / plain
     assert result.figures[0].bar == 1.0
     assert result.figures[0].better == "higher"
+    assert index_ms > 0.0
+    assert (result.figures[3].bar, result.figures[3].better, result.figures[3].unit) == (11.0, "lower", "ms")
 
 
 def test_both_loops_learn() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -9,7 +10,7 @@ import pytest
 
 from backsight.domain.study import Study
 from backsight.errors import InvalidValueError
-from backsight.evaluation.baselines import Median
+from backsight.evaluation.baselines import Duration, Median
 from backsight.evaluation.folds import Split, clip_folds, subject_folds
 from backsight.evaluation.protocol import Protocol, cross_validate
 from backsight.evaluation.store import FoldStore
@@ -156,6 +157,30 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch, shifted)
     assert again.predicted.tolist() == resumed.predicted.tolist() == [10.0] * 24
     assert again.subject.tolist() == resumed.subject.tolist()
     assert again.seconds == resumed.seconds > 0.0
+
+
+def test_where_and_in_which_order_folds_are_judged_changes_nothing(tmp_path) -> None:
+    study, protocol = make_study(n_people=9, score=lambda person, _: float(person**2)), Protocol(n_folds=3, n_seeds=2)
+    sent = []
+
+    def elsewhere(function, items):
+        # What is sent arrives as a copy, and what is handed in last is done first.
+        copied = pickle.loads(pickle.dumps(function))  # noqa: S301  our own bytes
+        sent.append(list(items))
+        for place in reversed(range(len(items))):
+            yield place, copied(items[place])
+
+    store = FoldStore(tmp_path / "work", "v1")
+    here = cross_validate(study, Duration(), protocol=protocol)
+    there = cross_validate(study, Duration(), protocol=protocol, store=store, spread=elsewhere)
+    for column in ("clip", "seed", "fold", "subject", "predicted"):
+        assert getattr(there, column).tolist() == getattr(here, column).tolist()
+    assert sent == [[(seed, fold) for seed in (0, 1) for fold in range(3)]]
+    # Only what an earlier run has not finished is sent.
+    next(store.folder.iterdir()).unlink()
+    again = cross_validate(study, Duration(), protocol=protocol, store=store, spread=elsewhere)
+    assert len(sent[1]) == 1
+    assert again.predicted.tolist() == here.predicted.tolist()
 
 
 def _rescored(study: Study) -> Study:

@@ -11,15 +11,30 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from backsight.domain.assessment import MeasuredMovement, Measurement, ModelCard, MovementEvent
+from backsight.domain.assessment import (
+    Contribution,
+    Explanation,
+    MeasuredMovement,
+    Measurement,
+    ModelCard,
+    MovementEvent,
+)
 from backsight.domain.movement import Movement
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import FeatureSequence
 from backsight.errors import CheckpointError, InvalidValueError
 from backsight.network.checkpoint import TrainingRecord, read_kind
 from backsight.network.familiarity import fit_familiarity
-from backsight.network.kinematic import ExerciseTerms, KinematicModel, KinematicPredictor, MeasureTerm
+from backsight.network.kinematic import (
+    LANDING_LASTS_S,
+    ExerciseTerms,
+    KinematicModel,
+    KinematicPredictor,
+    MeasureTerm,
+    in_time,
+)
 from backsight.network.kinematic_file import KinematicCheckpoint, kinematic_to_bytes, load_kinematic, save_kinematic
+from backsight.scoring import jump
 from tests.unit.kinematics.skeletons import make_pose
 
 NAMES = ("a", "b", "c")
@@ -56,7 +71,7 @@ def movement(*, down_s: float, lean_deg: float, exercise: Exercise = Exercise.TO
         (MovementEvent("bend_start", "", 1.0), MovementEvent("bend_bottom", "", 2.5)),
     )
     features = FeatureSequence(values=np.zeros((2, 1)), names=("a",), timestamps_s=[0.0, 0.1])
-    return Movement(exercise, make_pose(n_frames=2), features, measured)
+    return Movement(exercise, make_pose(n_frames=91), features, measured)
 
 
 def predictor(values: tuple[float, ...] = (0.0, 0.0, 0.0)) -> KinematicPredictor:
@@ -110,6 +125,32 @@ def test_a_measure_of_a_phase_names_its_part_of_the_recording() -> None:
     down, lean = judged.explanation.contributions
     assert (down.from_s, down.to_s) == (1.0, 2.5)
     assert np.isnan(lean.from_s)
+
+
+def placed(name: str, events: dict[str, list[float]], *, last_s: float = 9.0) -> tuple[float, float]:
+    told = Explanation(0.4, (Contribution(name, name, "legs", "", 1.0, 0.0, 2.0, 0.1),), n_missing=0)
+    happened = [MovementEvent(event, "", time_s) for event, times in events.items() for time_s in times]
+    one = in_time(told, happened, np.array([1.0, last_s])).contributions[0]
+    return one.from_s, one.to_s
+
+
+def test_steps_are_measured_from_the_first_heel_strike_of_either_foot_to_the_last() -> None:
+    strikes = {"left_heel_strike": [2.6, 3.7], "right_heel_strike": [2.1, 3.2]}
+    assert placed("step_time_s", strikes) == (2.1, 3.7)
+    assert np.isnan(placed("duration_s", strikes)).all()
+
+
+def test_crouch_and_landing_reach_beyond_their_event_but_not_beyond_the_recording() -> None:
+    events = {"take_off": [3.0], "landing": [3.5]}
+    assert placed("countermovement_depth_cm", events) == (1.5, 3.0)
+    assert placed("landing_trunk_flexion_deg", events) == (3.5, 4.0)
+    assert placed("countermovement_depth_cm", {"take_off": [2.0]}) == (1.0, 2.0)
+    assert placed("landing_trunk_flexion_deg", events, last_s=3.7) == (3.5, 3.7)
+    assert np.isnan(placed("jump_flight_height_cm", {"take_off": [3.0]})).all()
+
+
+def test_a_landing_lasts_as_long_as_its_flexion_is_looked_for() -> None:
+    assert LANDING_LASTS_S == jump.LANDING_LASTS_S
 
 
 def test_a_stranger_is_told_from_the_people_trained_on() -> None:

@@ -1,0 +1,38 @@
+"""`backsight train` keeps an earlier model unless it is told to replace it."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from backsight.cli.main import app
+from backsight.errors import OutputError
+
+RUN = CliRunner()
+
+
+@pytest.mark.parametrize("what", [["nowhere.csv"], ["--virtual", "20"]], ids=["study", "virtual"])
+def test_an_earlier_file_is_kept_and_nothing_is_learnt(tmp_path, what: list[str]) -> None:
+    earlier = tmp_path / "model.backsight"
+    earlier.write_bytes(b"weeks of work")
+    done = RUN.invoke(app, ["train", *what, "--out", str(earlier)])
+    assert isinstance(done.exception, OutputError)
+    assert str(done.exception) == (
+        f"cannot write {earlier}: it exists already; choose another file or pass --overwrite"
+    )
+    assert earlier.read_bytes() == b"weeks of work"
+
+
+def test_the_default_file_is_kept_too(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.backsight").write_bytes(b"weeks of work")
+    done = RUN.invoke(app, ["train", "elsewhere/mine.csv"])
+    assert "mine.backsight: it exists already" in str(done.exception)
+
+
+def test_with_overwrite_the_study_is_what_counts(tmp_path) -> None:
+    earlier = tmp_path / "model.backsight"
+    earlier.write_bytes(b"weeks of work")
+    done = RUN.invoke(app, ["train", str(tmp_path / "nowhere.csv"), "--out", str(earlier), "--overwrite"])
+    assert "nowhere.csv" in str(done.exception)
+    assert earlier.read_bytes() == b"weeks of work"

@@ -1,0 +1,79 @@
+"""What the page says of why an index is what it is: the parts told add up, and times are those of the overlay."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from backsight.domain.assessment import Contribution, Explanation
+from backsight.reporting.explanation import N_SHOWN, view_explanation
+
+
+def one(name: str, points: float, *, part: str = "trunk", from_s: float = float("nan"), to_s: float = float("nan")):
+    return Contribution(name, name.title(), part, "deg", 12.34, 5.0, 10.0, points, from_s, to_s)
+
+
+def view(*contributions: Contribution, n_missing: int = 0, start_s: float = 0.0):
+    found = view_explanation(Explanation(0.3, contributions, n_missing=n_missing), start_s=start_s)
+    assert found is not None
+    return found
+
+
+def points_in(text: str) -> list[float]:
+    return [float(found.replace("−", "-")) for found in re.findall(r"[+−]\d\.\d\d", text)]
+
+
+def test_nothing_is_told_where_the_model_cannot_say() -> None:
+    assert view_explanation(None) is None
+
+
+def test_a_measure_is_told_with_value_usual_range_and_effect() -> None:
+    told = view(one("bend", 0.2, from_s=2.0, to_s=3.5), start_s=1.5)
+    assert told.start == "Somebody typical in every measure would get 0.30."
+    assert told.effects == (
+        "Bend (trunk, from 0.5 to 2.0 s): 12.3 deg, 8 of 10 of the people trained on 5 to 10 deg: +0.20.",
+    )
+
+
+def test_for_the_better_has_a_minus() -> None:
+    assert points_in(view(one("bend", -0.2)).effects[0]) == [-0.2]
+
+
+def test_all_that_is_told_adds_up_to_the_whole() -> None:
+    many = [one(f"m{number}", points) for number, points in enumerate([0.30, -0.20, 0.10, 0.09, 0.08, 0.07, -0.02])]
+    told = view(*many)
+    assert len(told.effects) == N_SHOWN + 1
+    assert told.effects[-1] == "All other measures together: +0.05."
+    assert sum(points_in(" ".join(told.effects))) == pytest.approx(0.42)
+
+
+def test_effects_that_round_to_nothing_are_not_told_one_by_one() -> None:
+    told = view(one("bend", 0.004), one("lean", -0.003))
+    assert told.effects == ("No measure moved the index from that.",)
+    assert (told.body_parts, told.times) == ("", "")
+
+
+def test_body_parts_are_summed_largest_first() -> None:
+    told = view(one("a", 0.05), one("b", 0.2, part="hips"), one("c", 0.05), one("d", 0.001, part="knees"))
+    assert told.body_parts == "By body part: hips +0.20, trunk +0.10."
+
+
+def test_times_are_summed_and_measures_of_no_part_are_of_the_whole_recording() -> None:
+    told = view(
+        one("a", 0.05),
+        one("b", 0.1, from_s=2.0, to_s=3.0),
+        one("c", 0.1, from_s=2.0, to_s=3.0),
+        one("d", -0.3, from_s=3.0, to_s=4.0),
+        start_s=1.0,
+    )
+    assert told.times == "By time: 2.0 to 3.0 s −0.30, 1.0 to 2.0 s +0.20, the whole recording +0.05."
+
+
+def test_without_times_nothing_is_said_of_them() -> None:
+    assert view(one("a", 0.5)).times == ""
+
+
+def test_measures_that_could_not_be_taken_are_counted() -> None:
+    assert view(one("a", 0.5), n_missing=3).gaps == "Measures that could not be taken and count as typical: 3."
+    assert view(one("a", 0.5)).gaps == ""
