@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from backsight.errors import StorageError
+from backsight.errors import InvalidValueError, StorageError
 from backsight.storage.sealing import Seal
 
 if TYPE_CHECKING:
@@ -218,6 +218,9 @@ class Database:
         except IntegrityError:
             raise
         except (DBAPIError, PoolTimeoutError) as error:
+            if isinstance(error, DataError) and getattr(error.orig, "sqlstate", None) is None:
+                # The driver refused it before the server saw it: PostgreSQL has no null character, SQLite has.
+                raise InvalidValueError("a text must not hold a null character") from error
             raise StorageError(f"{self.name}: {_reason(error)}") from error
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from backsight.domain.assessment import QualityVerdict
@@ -49,10 +50,33 @@ class ParticipantOverview:
 _KEPT = (RecordingState.QUEUED, RecordingState.DONE, RecordingState.FAILED)
 
 
-def overview(session: Session, study_id: str) -> list[ParticipantOverview]:
-    """Return a study's participants by code; the number of queries does not grow with theirs."""
+def overview(
+    session: Session, study_id: str, *, after: str = "", limit: int | None = None
+) -> list[ParticipantOverview]:
+    """Return a study's participants by code; the number of queries does not grow with theirs.
+
+    Parameters
+    ----------
+    after
+        Only codes that come after this one.
+    limit
+        At most so many; None = all.
+    """
     people = list(
-        session.scalars(select(Participant).where(Participant.study_id == study_id).order_by(Participant.code))
+        session.scalars(
+            select(Participant)
+            .where(Participant.study_id == study_id, Participant.code > after)
+            .order_by(Participant.code)
+            .limit(limit)
+        )
+    )
+    if not people:
+        return []
+    # The database's own order of text, whatever it is, decides here as it does above.
+    among_them = (
+        Participant.study_id == study_id,
+        Participant.code >= people[0].code,
+        Participant.code <= people[-1].code,
     )
     recordings: dict[str, dict[RecordingState, int]] = {}
     visits: dict[str, dict[str, datetime]] = {}
@@ -60,14 +84,14 @@ def overview(session: Session, study_id: str) -> list[ParticipantOverview]:
         select(Visit.participant_id, Visit.id, Visit.started_at, Recording.state)
         .join(Recording, Recording.visit_id == Visit.id)
         .join(Participant, Participant.id == Visit.participant_id)
-        .where(Participant.study_id == study_id, Recording.state != RecordingState.DISCARDED)
+        .where(*among_them, Recording.state != RecordingState.DISCARDED)
     )
     for participant_id, visit_id, started_at, state in rows:
         counts = recordings.setdefault(participant_id, {})
         counts[state] = counts.get(state, 0) + 1
         if state in _KEPT:
             visits.setdefault(participant_id, {})[visit_id] = started_at
-    last = _last_results(session, study_id)
+    last = _last_results(session, among_them)
     seal = seal_of(session)
     return [
         ParticipantOverview(
@@ -87,8 +111,13 @@ def overview(session: Session, study_id: str) -> list[ParticipantOverview]:
     ]
 
 
-def _last_results(session: Session, study_id: str) -> dict[str, dict[str, Any]]:
-    """Return what the last assessed visit of each participant was found to show."""
+def count_participants(session: Session, study_id: str) -> int:
+    """Return how many participants a study has."""
+    return session.scalar(select(func.count()).where(Participant.study_id == study_id)) or 0
+
+
+def _last_results(session: Session, among_them: Sequence[ColumnElement[bool]]) -> dict[str, dict[str, Any]]:
+    """Return what the last assessed visit of each of these participants was found to show."""
     rows = session.execute(
         select(
             Visit.participant_id,
@@ -100,7 +129,7 @@ def _last_results(session: Session, study_id: str) -> dict[str, dict[str, Any]]:
         )
         .join(Visit, AssessmentRow.visit_id == Visit.id)
         .join(Participant, Participant.id == Visit.participant_id)
-        .where(Participant.study_id == study_id, AssessmentRow.recording_id.is_(None))
+        .where(*among_them, AssessmentRow.recording_id.is_(None))
         .order_by(Visit.started_at)
     )
     return {

@@ -21,7 +21,7 @@ from enum import StrEnum
 from hmac import compare_digest
 from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import Depends, Path
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext
 from sqlalchemy.orm import Session
@@ -31,10 +31,17 @@ from backsight.errors import AccessError, InvitationError, NotFoundError
 from backsight.storage import accounts, audit, studies
 from backsight.storage.database import Database
 from backsight.storage.tables import ParticipantState, Role, User
+from backsight.web.api_limits import RequestLimit
 from backsight.web.security import participant_token, settings_of, sign_in_token
 
 _TOKEN_ID_LENGTH = 12
 """Characters of an API token's hash that name it in the audit log."""
+ID_PATTERN = "^[0-9a-f]{32}$"
+"""What identifiers look like (`storage.tables.new_id`)."""
+StudyId = Annotated[
+    str, Path(pattern=ID_PATTERN, description="The study.", examples=["3f0c6a1b5d9e4c7f8a2b1c0d9e8f7a6b"])
+]
+"""Of the JSON API; on pages whatever is none is a study that is not there."""
 
 
 class Requirement(StrEnum):
@@ -48,6 +55,7 @@ class Requirement(StrEnum):
     ADMIN = "administrator"
     PARTICIPANT = "participant"
     API = "token of the API"
+    API_WORKS_ON_STUDIES = "token of the API, of a researcher or clinician"
     API_STUDY = "token of the API, of a member of the study"
     API_STUDY_EXPORT = "token of the API, of a member of the study who may export data sets"
     COLLECTOR = "collector of metrics"
@@ -97,6 +105,7 @@ class Work:
     def __init__(self, connection: HTTPConnection, action: str) -> None:
         self._connection = connection
         self._action = action
+        self._detail: dict[str, Any] = {}
 
     @property
     def study_id(self) -> str:
@@ -104,11 +113,18 @@ class Work:
         study_id: str = self._connection.state.study_id
         return study_id
 
-    def about(self, *, study_id: str | None = None, object_id: str | None = None) -> None:
-        """Say what the open transaction is about, where the path does not: something that it makes."""
+    def about(self, *, study_id: str | None = None, object_id: str | None = None, **detail: Any) -> None:
+        """Say what the open transaction is about, where the path does not: something that it makes or finds.
+
+        Parameters
+        ----------
+        detail
+            As for `session`, where it is known only once something is done.
+        """
         state = self._connection.state
         state.study_id = study_id or getattr(state, "study_id", None)
         state.object_id = object_id
+        self._detail |= detail
 
     @contextmanager
     def session(self, **detail: Any) -> Iterator[Session]:
@@ -122,8 +138,9 @@ class Work:
             For the entry: no health data, names or tokens.
         """
         with database_of(self._connection).session() as session:
+            self._detail = detail
             yield session
-            self._append(session, self._action, detail)
+            self._append(session, self._action, self._detail)
 
     @contextmanager
     def reading(self, action: str | None = None) -> Iterator[Session]:
@@ -164,6 +181,11 @@ def database_of(connection: HTTPConnection) -> Database:
     return database
 
 
+async def _open_store(connection: HTTPConnection) -> Database:
+    # Not to be waited for, so not sent to a thread, as what is no coroutine would be.
+    return database_of(connection)
+
+
 def audited(action: str) -> Any:
     """Return a dependency that gives a `Work`; the action is a verb and a noun, as `read participant`."""
 
@@ -202,10 +224,7 @@ def _require_admin(connection: HTTPConnection) -> SignedIn:
 
 
 def _require_study_worker(connection: HTTPConnection) -> SignedIn:
-    user = _require_user(connection)
-    if not user.works_on_studies:
-        raise ForbiddenError("studies are for researchers and clinicians; administrators see no health data")
-    return user
+    return _study_worker(_require_user(connection))
 
 
 def _require_study_user(connection: HTTPConnection, study_id: str) -> SignedIn:
@@ -222,16 +241,22 @@ def _require_api_user(connection: HTTPConnection) -> SignedIn:
         with database_of(connection).session(read_only=True) as session:
             user = accounts.user_of_api_token(session, token.strip())
         if user is not None:
-            name = accounts.hash_of_token(token.strip())[:_TOKEN_ID_LENGTH]
-            return _known(connection, user, actor=f"token:{name}")
+            token_hash = accounts.hash_of_token(token.strip())
+            limit: RequestLimit = connection.app.state.api_limit
+            limit.take(token_hash)
+            return _known(connection, user, actor=f"token:{token_hash[:_TOKEN_ID_LENGTH]}")
     raise NotSignedInError("send `Authorization: Bearer TOKEN` with a token made on the page “Account”")
 
 
-def _require_api_study_user(connection: HTTPConnection, study_id: str) -> SignedIn:
+def _require_api_study_worker(connection: HTTPConnection) -> SignedIn:
+    return _study_worker(_require_api_user(connection))
+
+
+def _require_api_study_user(connection: HTTPConnection, study_id: StudyId) -> SignedIn:
     return _member(connection, _require_api_user(connection), study_id)
 
 
-def _require_api_study_exporter(connection: HTTPConnection, study_id: str) -> SignedIn:
+def _require_api_study_exporter(connection: HTTPConnection, study_id: StudyId) -> SignedIn:
     return _exporter(_require_api_study_user(connection, study_id))
 
 
@@ -263,6 +288,12 @@ def _known(connection: HTTPConnection, user: User, *, actor: str) -> SignedIn:
     return signed_in
 
 
+def _study_worker(user: SignedIn) -> SignedIn:
+    if not user.works_on_studies:
+        raise ForbiddenError("studies are for researchers and clinicians; administrators see no health data")
+    return user
+
+
 def _member(connection: HTTPConnection, user: SignedIn, study_id: str) -> SignedIn:
     """Let a member in; to everybody else a study that is not theirs looks like one that is not there."""
     with database_of(connection).session(read_only=True) as session:
@@ -289,10 +320,11 @@ StudyUser = Annotated[SignedIn, Depends(_require_study_user)]
 StudyExporter = Annotated[SignedIn, Depends(_require_study_exporter)]
 CurrentParticipant = Annotated[Visitor, Depends(_require_participant)]
 ApiUser = Annotated[SignedIn, Depends(_require_api_user)]
+ApiStudyWorker = Annotated[SignedIn, Depends(_require_api_study_worker)]
 ApiStudyUser = Annotated[SignedIn, Depends(_require_api_study_user)]
 ApiStudyExporter = Annotated[SignedIn, Depends(_require_api_study_exporter)]
 Collector = Annotated[None, Depends(_require_collector)]
-Store = Annotated[Database, Depends(database_of)]
+Store = Annotated[Database, Depends(_open_store)]
 """The database, for what is no health data; `audited` gives the transactions on these."""
 
 _GUARDS: dict[Callable[..., Any], Requirement] = {
@@ -304,6 +336,7 @@ _GUARDS: dict[Callable[..., Any], Requirement] = {
     _require_study_exporter: Requirement.STUDY_EXPORT,
     _require_participant: Requirement.PARTICIPANT,
     _require_api_user: Requirement.API,
+    _require_api_study_worker: Requirement.API_WORKS_ON_STUDIES,
     _require_api_study_user: Requirement.API_STUDY,
     _require_api_study_exporter: Requirement.API_STUDY_EXPORT,
     _require_collector: Requirement.COLLECTOR,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,13 +14,14 @@ from urllib.parse import quote, urlsplit
 import anyio
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 from starlette.websockets import WebSocket, WebSocketState
 
 from backsight.errors import (
@@ -38,12 +41,27 @@ from backsight.storage.database import Database
 from backsight.storage.sealing import Seal
 from backsight.storage.videos import VideoStore
 from backsight.web.access import NotSignedInError
+from backsight.web.api_limits import RequestLimit
+from backsight.web.api_problems import ApiProblems, problem_response
 from backsight.web.jobs import Jobs
 from backsight.web.logs import RequestLog, log_failure
-from backsight.web.routes import account, operations, participant, people, stream, studies, uploads
+from backsight.web.routes import (
+    account,
+    administration,
+    api,
+    operations,
+    participant,
+    people,
+    results,
+    stream,
+    studies,
+    study_settings,
+    uploads,
+)
 from backsight.web.routes.uploads import clear_incoming, incoming_dir
 from backsight.web.security import (
     API_PREFIX,
+    MAX_API_BYTES,
     MAX_BODY_BYTES,
     MAX_LANDMARKS_BYTES,
     SecurityHeaders,
@@ -55,9 +73,24 @@ from backsight.web.templating import STATIC_DIR, STATIC_PATH, render
 SIGN_IN_PATH = "/sign-in"
 _JOBS_AFTER_S = 2.0
 """The workflows' library loads while the first pages are read, not before."""
+_SWITCH_INTERVAL_S = 0.0005
+"""How long a thread that computes keeps others waiting. One that comes back from the database several times in a
+transaction would wait as often for Python's usual 5 ms, while it holds SQLite's only write lock."""
+_GARBAGE_THRESHOLDS = (50_000, 20, 20)
+"""A chunk of landmarks is some 2000 lists, and none of them is garbage before it is kept; with Python's usual 700 new
+objects it would be looked through three times."""
 _POLICY_VIOLATION = 1008
 """Why a WebSocket is closed that may not be opened (RFC 6455, section 7.4.1)."""
 _A_YEAR_S = 365 * 24 * 3600
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI would hand addresses, which hold identifiers, and messages of exceptions to whatever collector the
+environment names (`FASTAPI_OTEL_AUTO_CONFIGURE`); the site counts and logs for itself, without them."""
 _STATUS: dict[type[Exception], HTTPStatus] = {
     NotSignedInError: HTTPStatus.UNAUTHORIZED,
     SignInError: HTTPStatus.UNAUTHORIZED,
@@ -102,13 +135,14 @@ def create_app(settings: WebSettings, *, has_jobs: bool = True) -> FastAPI:
         When the database's URL or the encryption key is none.
     """
     seal = Seal.from_key(settings.encryption_key)
-    app = FastAPI(
+    app = _Site(
         title="Backsight",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         max_body_size=MAX_BODY_BYTES,
+        telemetry=_NO_TELEMETRY,
         dependencies=[Depends(require_form_token)],
         lifespan=_lifespan,
     )
@@ -119,10 +153,14 @@ def create_app(settings: WebSettings, *, has_jobs: bool = True) -> FastAPI:
     chores = [lambda: clear_incoming(app.state.database, incoming)]
     app.state.jobs = Jobs(app.state.database, app.state.videos, settings, chores=chores)
     app.state.has_jobs = has_jobs
-    for module in (account, operations, studies, people, stream):
-        app.include_router(module.router, include_in_schema=False)
-    app.include_router(uploads.router, include_in_schema=False)
+    app.state.api_limit = RequestLimit()
+    # First: routes are tried one after the other, and whoever records sends landmarks every second.
     app.include_router(participant.router, include_in_schema=False, max_body_size=MAX_LANDMARKS_BYTES)
+    researchers = (studies, study_settings, people, results)
+    for module in (account, operations, administration, *researchers, stream):
+        app.include_router(module.router, include_in_schema=False)
+    app.include_router(api.router, max_body_size=MAX_API_BYTES)
+    app.include_router(uploads.router, include_in_schema=False)
     app.mount(STATIC_PATH, _Static(directory=STATIC_DIR), name="static")
     app.add_exception_handler(BacksightError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_http)
@@ -132,8 +170,6 @@ def create_app(settings: WebSettings, *, has_jobs: bool = True) -> FastAPI:
     if settings.is_production and settings.public_url is not None:
         host = urlsplit(settings.public_url).hostname or ""
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[host, "localhost", "127.0.0.1"], www_redirect=False)
-    app.add_middleware(SecurityHeaders, settings=settings)
-    app.add_middleware(RequestLog)
     return app
 
 
@@ -143,7 +179,26 @@ def create_app_from_environment() -> FastAPI:
 
     settings = WebSettings.from_environment()
     set_up_logs(as_json=settings.is_production)
-    return create_app(settings)
+    app = create_app(settings)
+    _set_up_process()
+    return app
+
+
+def _set_up_process() -> None:
+    """Fit Python's habits to short requests that make thousands of numbers each; for a server's process only."""
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    # What has been loaded stays; looking through all of it for garbage took more time than reading a chunk's JSON.
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+
+
+class _Site(FastAPI):
+    """The application, with what every answer goes through: also those that the framework gives by itself."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return it with ours outermost: an answer to a fault or to too large a body comes from outside the others."""
+        inner = super().build_middleware_stack()
+        return RequestLog(SecurityHeaders(ApiProblems(inner), settings=self.state.settings))
 
 
 @asynccontextmanager
@@ -224,7 +279,10 @@ _HTTP_MESSAGES = {
 def _answer_validation(request: Request, error: Exception) -> Response:
     error = cast("RequestValidationError", error)
     # Not the input: it would put somebody's answers into logs and pages.
-    fields = {".".join(str(part) for part in item["loc"][1:]) or "body": str(item["msg"]) for item in error.errors()}
+    # Where a body is no JSON at all, the place in it is that of a letter.
+    places = [() if item["type"] == "json_invalid" else item["loc"][1:] for item in error.errors()]
+    names = [".".join(str(part) for part in place) or "body" for place in places]
+    fields = {name: str(item["msg"]) for name, item in zip(names, error.errors(), strict=True)}
     message = "; ".join(f"`{name}`: {text}" for name, text in fields.items())
     return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, message, fields=fields)
 
@@ -240,6 +298,8 @@ def _answer_unexpected(request: Request, error: Exception) -> Response:
 
 
 def _answer(request: Request, status: int, message: str, *, fields: dict[str, str] | None = None) -> Response:
+    if request.url.path.startswith(API_PREFIX):
+        return problem_response(status, message, fields=fields)
     if wants_json(request):
         body: dict[str, object] = {"error": message}
         if fields is not None:

@@ -32,6 +32,8 @@ CSRF_FIELD: Final = "csrf_token"
 CSRF_HEADER: Final = "X-CSRF-Token"
 MAX_BODY_BYTES: Final = 256 * 1024
 """Of a form, a consent text of the greatest length in it; parts that take more say so when they are included."""
+MAX_API_BYTES: Final = 640 * 1024
+"""A note of the greatest length with every letter escaped, as JSON's writers do: 12 bytes each at most."""
 MAX_LANDMARKS_BYTES: Final = 8 * 1024 * 1024
 """300 frames of 33 landmarks with 8 numbers of 20 digits, and their punctuation, are 1.7 MB; and some air."""
 

@@ -21,7 +21,7 @@ def populated_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathF
     """Return a database with somebody of every role and two studies, to be copied."""
     path = tmp_path_factory.mktemp("site") / "site.sqlite3"
     shutil.copyfile(sqlite_template, path)
-    return path, populate(path)
+    return path, populate(f"sqlite:///{path}")
 
 
 @pytest.fixture(scope="session")
@@ -36,5 +36,5 @@ def site(development_app: FastAPI, populated_template: tuple[Path, Inhabitants],
     template, inhabitants = populated_template
     path = tmp_path / "site.sqlite3"
     shutil.copyfile(template, path)
-    yield (opened := move_in(development_app, path, inhabitants))
+    yield (opened := move_in(development_app, f"sqlite:///{path}", inhabitants))
     opened.database.close()

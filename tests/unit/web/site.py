@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from backsight.storage import accounts, recordings, studies
 from backsight.storage.database import Database
 from backsight.storage.tables import Role
+from backsight.web.api_limits import RequestLimit
 from backsight.web.settings import WebSettings
 from tests.databases import cheap_hasher
 from tests.unit.storage import people
@@ -28,8 +29,24 @@ ANYBODY, PARTICIPANT, MEMBER, OTHER, CLINICIAN, ADMIN = (
     "clinician",
     "administrator",
 )
-MEMBER_TOKEN, OTHER_TOKEN, CLINICIAN_TOKEN = "a member's token", "another's token", "a clinician's token"
-ROLES = (ANYBODY, PARTICIPANT, MEMBER, OTHER, CLINICIAN, ADMIN, MEMBER_TOKEN, OTHER_TOKEN, CLINICIAN_TOKEN)
+MEMBER_TOKEN, OTHER_TOKEN, CLINICIAN_TOKEN, ADMIN_TOKEN = (
+    "a member's token",
+    "another's token",
+    "a clinician's token",
+    "an administrator's token",
+)
+ROLES = (
+    ANYBODY,
+    PARTICIPANT,
+    MEMBER,
+    OTHER,
+    CLINICIAN,
+    ADMIN,
+    MEMBER_TOKEN,
+    OTHER_TOKEN,
+    CLINICIAN_TOKEN,
+    ADMIN_TOKEN,
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,7 @@ class Inhabitants:
     """The member and the clinician work on it; the participant takes part in it."""
     participant_id: str
     recording_id: str
+    visit_id: str
     other_study_id: str
     other_participant_id: str
     cookies: dict[str, dict[str, str]] = field(repr=False)
@@ -68,10 +86,11 @@ def settings_for(path: Path, **changes: object) -> WebSettings:
     return WebSettings(**(given | changes))  # type: ignore[arg-type]
 
 
-def move_in(app: FastAPI, path: Path, who: Inhabitants) -> Site:
+def move_in(app: FastAPI, url: str, who: Inhabitants) -> Site:
     """Give a site another database, with cheap passwords: building a site takes longer than most tests."""
     app.state.database.close()
-    app.state.database = Database(f"sqlite:///{path}", hasher=cheap_hasher())
+    app.state.database = Database(url, hasher=cheap_hasher())
+    app.state.api_limit = RequestLimit()
     app.dependency_overrides.clear()
     return Site(app, app.state.database, who)
 
@@ -88,9 +107,9 @@ def form_token(client: TestClient, page: str = "/account") -> str:
     return found[1]
 
 
-def populate(path: Path) -> Inhabitants:
+def populate(url: str) -> Inhabitants:
     """Put somebody of every role into a database, and two studies."""
-    database = Database(f"sqlite:///{path}", hasher=cheap_hasher())
+    database = Database(url, hasher=cheap_hasher())
     cookies: dict[str, dict[str, str]] = {}
     headers: dict[str, dict[str, str]] = {}
     users = {}
@@ -106,7 +125,12 @@ def populate(path: Path) -> Inhabitants:
                 session, email=email, password=PASSWORD, client="test", lifetime=timedelta(hours=12)
             )
             users[role], cookies[role] = user, {"backsight": token}
-        for role, owner in ((MEMBER_TOKEN, MEMBER), (OTHER_TOKEN, OTHER), (CLINICIAN_TOKEN, CLINICIAN)):
+        for role, owner in (
+            (MEMBER_TOKEN, MEMBER),
+            (OTHER_TOKEN, OTHER),
+            (CLINICIAN_TOKEN, CLINICIAN),
+            (ADMIN_TOKEN, ADMIN),
+        ):
             token = accounts.make_api_token(session, users[owner], name="a program", lifetime=timedelta(days=1))
             headers[role] = {"Authorization": f"Bearer {token}"}
             if role == MEMBER_TOKEN:
@@ -132,6 +156,7 @@ def populate(path: Path) -> Inhabitants:
             study_id=study.id,
             participant_id=invitation.participant.id,
             recording_id=recording.id,
+            visit_id=visit.id,
             other_study_id=other_study.id,
             other_participant_id=other_person.id,
             cookies=cookies,

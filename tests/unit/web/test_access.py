@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra `web` is not installed")
 
 from fastapi.routing import RouteContext, iter_route_contexts
+from httpx import Response
 from starlette.routing import Mount
 from starlette.websockets import WebSocketDisconnect
 
@@ -19,6 +20,7 @@ from backsight.web.app import create_app
 from backsight.web.security import API_PREFIX, PARTICIPANT_PREFIX, require_form_token
 from tests.unit.web.site import (
     ADMIN,
+    ADMIN_TOKEN,
     ANYBODY,
     CLINICIAN,
     CLINICIAN_TOKEN,
@@ -41,13 +43,23 @@ ALLOWED: dict[Requirement, set[str]] = {
     Requirement.STUDY_EXPORT: {MEMBER},
     Requirement.ADMIN: {ADMIN},
     Requirement.PARTICIPANT: {PARTICIPANT},
-    Requirement.API: {MEMBER_TOKEN, OTHER_TOKEN, CLINICIAN_TOKEN},
+    Requirement.API: {MEMBER_TOKEN, OTHER_TOKEN, CLINICIAN_TOKEN, ADMIN_TOKEN},
+    Requirement.API_WORKS_ON_STUDIES: {MEMBER_TOKEN, OTHER_TOKEN, CLINICIAN_TOKEN},
     Requirement.API_STUDY: {MEMBER_TOKEN, CLINICIAN_TOKEN},
     Requirement.API_STUDY_EXPORT: {MEMBER_TOKEN},
     # In development, where no token is set.
     Requirement.COLLECTOR: set(ROLES),
 }
-OPEN_TO_ANYBODY = {"/", "/sign-in", "/sign-out", "/healthz", "/readyz", "/join/{token}"}
+OPEN_TO_ANYBODY = {
+    "/",
+    "/sign-in",
+    "/sign-out",
+    "/healthz",
+    "/readyz",
+    "/join/{token}",
+    "/api/v1/docs",
+    "/api/v1/openapi.json",
+}
 """Open pages of health data would be a disaster: a new one is named here, or beneath the participant's prefix if it
 holds none."""
 REFUSALS = {
@@ -107,7 +119,7 @@ def test_every_route_on_a_study_goes_through_the_audit_log() -> None:
 
 
 def test_tokens_open_the_api_and_nothing_else_because_it_asks_for_no_form_token() -> None:
-    by_token = {Requirement.API, Requirement.API_STUDY, Requirement.API_STUDY_EXPORT}
+    by_token = {requirement for requirement in Requirement if requirement.name.startswith("API")}
     for route in ROUTES:
         if requirements_of(route) != [Requirement.ANYBODY]:
             assert bool(set(requirements_of(route)) & by_token) == str(route.path).startswith(API_PREFIX), route.path
@@ -125,6 +137,7 @@ def test_who_may_come_in(case: tuple[RouteContext, str], role: str, site: Site) 
         "study_id": site.who.study_id,
         "participant_id": site.who.participant_id,
         "recording_id": site.who.recording_id,
+        "visit_id": site.who.visit_id,
         "token_hash": site.who.api_token_hash,
         "number": "0",
         "exercise": "walk",
@@ -139,10 +152,17 @@ def test_who_may_come_in(case: tuple[RouteContext, str], role: str, site: Site) 
         # No body tells why; an upload that is not there is 404 for whoever may look.
         assert may == (response.status_code not in (401, 403, 410))
         return
-    is_json = response.headers.get("content-type", "").startswith("application/json")
-    told = response.json().get("error", "") if is_json and isinstance(response.json(), dict) else ""
+    told = _told(response)
     assert response.status_code < 500, told
     assert (told not in REFUSALS) == may, told
+
+
+def _told(response: Response) -> str:
+    """Return what an answer in JSON says went wrong."""
+    kind = response.headers.get("content-type", "").partition(";")[0]
+    if kind not in ("application/json", "application/problem+json") or not isinstance(response.json(), dict):
+        return ""
+    return str(response.json().get("error", response.json().get("detail", "")))
 
 
 def _is_open(client: object, path: str) -> bool:
