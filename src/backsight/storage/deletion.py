@@ -119,11 +119,27 @@ def apply_retention(session: Session, *, today: date, videos: DeletesVideos | No
     list of Deletion
         One for each participant of whom something was deleted.
     """
+    if session.get(RetentionDay, today) is not None:
+        return []
     try:
+        # Two workers that both saw none: one of them is refused.
         with session.begin_nested():
             session.add(RetentionDay(day=today))
     except IntegrityError:
         return []
+    return delete_expired(session, today=today, videos=videos)
+
+
+def delete_expired(
+    session: Session, *, today: date, videos: DeletesVideos | None, actor: str = "system"
+) -> list[Deletion]:
+    """Delete the same as `apply_retention`, whether or not it was done today: for somebody who will not wait.
+
+    Parameters
+    ----------
+    actor
+        Who asks, for the audit log.
+    """
     done = []
     for study in session.scalars(select(Study).where(Study.retention_days.is_not(None))):
         kept_from = today - timedelta(days=study.retention_days or 0)
@@ -139,10 +155,15 @@ def apply_retention(session: Session, *, today: date, videos: DeletesVideos | No
                         code=person.code,
                         reason=RETENTION,
                         counts=counts,
-                        actor="system",
+                        actor=actor,
                     )
                 )
     return done
+
+
+def last_retention(session: Session) -> RetentionDay | None:
+    """Return the last day on which retention was applied; None = it never was."""
+    return session.scalars(select(RetentionDay).order_by(RetentionDay.day.desc()).limit(1)).first()
 
 
 def _expire(session: Session, person: Participant, *, kept_from: date, videos: DeletesVideos | None) -> dict[str, int]:

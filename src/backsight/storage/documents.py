@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backsight.domain.assessment import ModelCard, QualityCheck, QualityReport, QualityVerdict
+from backsight.domain.assessment import QualityCheck, QualityReport, QualityVerdict
 from backsight.domain.recording import Exercise
 from backsight.errors import InvalidValueError
+from backsight.exports.json_reader import model_from_dict
 from backsight.scoring.assess import assess_session
 
 JsonObject = dict[str, Any]
@@ -60,7 +61,7 @@ def session_document(documents: Sequence[JsonObject]) -> JsonObject:
         (part for document in documents for part in document["exercises"]),
         key=lambda part: order.index(Exercise(part["exercise"])),
     )
-    judged = assess_session([_kept(part) for part in parts], card=_card(last["model"]))
+    judged = assess_session([_kept(part) for part in parts], card=model_from_dict(last["model"]))
     models = {(document["model"]["name"], document["model"]["version"]) for document in documents}
     interval = judged.interval
     counted = [part for part in parts if part["index"] is not None]
@@ -107,16 +108,4 @@ def _kept(part: JsonObject) -> _Kept:
         quality=QualityReport(checks),
         index=part["index"],
         unfamiliar_share=math.nan if share is None else share,
-    )
-
-
-def _card(model: JsonObject) -> ModelCard:
-    width = model["interval_half_width"]
-    return ModelCard(
-        name=model["name"],
-        version=model["version"],
-        headline=model["headline"],
-        training_data=model["training_data"],
-        interval_half_width=math.nan if width is None else width,
-        text=model["card"],
     )

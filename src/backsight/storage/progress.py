@@ -51,6 +51,8 @@ class ExerciseProgress:
     state: ExerciseState
     recording_id: str | None
     """Of what is recorded or skipped; None = nothing is."""
+    unfinished_id: str | None = None
+    """Of a recording that was begun and of which not everything has come: it goes on elsewhere, or was broken off."""
 
     @property
     def is_open(self) -> bool:
@@ -132,12 +134,14 @@ def find_exercise(progress: Progress, exercise: str) -> ExerciseProgress:
 
 
 def _exercises(session: Session, study: Study, visit: Visit | None) -> tuple[ExerciseProgress, ...]:
-    recordings = () if visit is None else session.scalars(select(Recording).where(Recording.visit_id == visit.id))
+    query = select(Recording).where(Recording.visit_id == (visit.id if visit is not None else None))
+    recordings = session.scalars(query).all()
     # At most one of each exercise has one of these states: a new recording discards the earlier one.
     done = {one.exercise: one for one in recordings if one.state in _STATES}
+    begun = {one.exercise: one.id for one in recordings if one.state is RecordingState.RECEIVING}
     return tuple(
         ExerciseProgress(Exercise(name), _STATES[done[name].state], done[name].id)
         if name in done
-        else ExerciseProgress(Exercise(name), ExerciseState.OPEN, None)
+        else ExerciseProgress(Exercise(name), ExerciseState.OPEN, None, begun.get(name))
         for name in study.exercises
     )

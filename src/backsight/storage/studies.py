@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from backsight.domain.recording import HEIGHT_RANGE_M, Exercise
 from backsight.errors import ConflictError, FieldsError, InvalidValueError, InvitationError, NotFoundError
+from backsight.storage.checks import check_range, check_text
 from backsight.storage.database import seal_of
 from backsight.storage.overview import ParticipantOverview, overview
+from backsight.storage.study_settings import NAME_LIMIT, TEXT_LIMIT, StudySettings
 from backsight.storage.tables import (
     Consent,
     Deletion,
@@ -35,6 +37,7 @@ from backsight.storage.tables import (
 )
 
 __all__ = [
+    "NAME_LIMIT",
     "Invitation",
     "NoteText",
     "ParticipantOverview",
@@ -54,6 +57,7 @@ __all__ = [
     "notes_of",
     "overview",
     "participant_of_invitation",
+    "remove_note",
     "renew_invitation",
     "save_profile",
     "set_flag",
@@ -63,11 +67,6 @@ __all__ = [
 ]
 """All that is done with studies and people, from one place; `overview` holds a part of it."""
 
-NAME_LIMIT = 200
-"""Letters of a name or label."""
-TEXT_LIMIT = 50_000
-"""Letters of a consent text, note or reason."""
-LONGEST_RETENTION_DAYS = 36_500
 LONGEST_INVITATION_DAYS = 365
 AGE_RANGE_YEARS = (5, 120)
 MASS_RANGE_KG = (10.0, 400.0)
@@ -97,6 +96,14 @@ class NoteText:
     created_at: datetime
 
 
+_INVITED = (
+    select(Participant, Study.closed_at)
+    .join(Study, Study.id == Participant.study_id)
+    .where(Participant.invitation_hash == bindparam("invitation_hash"))
+)
+"""Made once: every request of a participant asks."""
+
+
 def create_study(
     session: Session,
     *,
@@ -106,6 +113,7 @@ def create_study(
     privacy_mode: PrivacyMode | str,
     retention_days: int | None,
     owner_id: str,
+    show_live_index: bool = False,
 ) -> Study:
     """Make a study and its first member.
 
@@ -119,30 +127,24 @@ def create_study(
         Days after a visit until its landmarks and videos are deleted; None = kept.
     owner_id
         The user who makes it.
+    show_live_index
+        Whether participants see the running index while they record; seeing it could bias their rating.
 
     Raises
     ------
     FieldsError
         Names every field that cannot be.
     """
-    wrong: dict[str, str] = {}
-    _check_text(wrong, "name", name, limit=NAME_LIMIT)
-    _check_text(wrong, "consent_text", consent_text, limit=TEXT_LIMIT)
-    if not exercises or len(set(exercises)) != len(exercises) or not set(exercises) <= set(Exercise):
-        wrong["exercises"] = f"must be one to three of {', '.join(Exercise)}, each once, got {list(exercises)}"
-    if privacy_mode not in set(PrivacyMode):
-        wrong["privacy_mode"] = f"must be {' or '.join(PrivacyMode)}, got {privacy_mode!r}"
-    if retention_days is not None and not 1 <= retention_days <= LONGEST_RETENTION_DAYS:
-        wrong["retention_days"] = f"must be 1 to {LONGEST_RETENTION_DAYS} days or empty, got {retention_days}"
-    if wrong:
-        raise FieldsError(wrong)
-    study = Study(
-        name=name.strip(),
-        exercises=[str(exercise) for exercise in exercises],
-        consent_text=consent_text.strip(),
-        privacy_mode=PrivacyMode(privacy_mode),
+    settings = StudySettings(
+        name=name,
+        exercises=exercises,
+        consent_text=consent_text,
+        privacy_mode=privacy_mode,
         retention_days=retention_days,
+        show_live_index=show_live_index,
     )
+    settings.check()
+    study = Study(**settings.columns())
     session.add(study)
     session.flush()
     add_member(session, study_id=study.id, user_id=owner_id)
@@ -222,7 +224,7 @@ def invite(session: Session, *, study_id: str, label: str = "", lifetime_days: i
     if study.closed_at is not None:
         raise ConflictError(f"the study {study.name!r} is closed; nobody can be invited to it any more")
     wrong: dict[str, str] = {}
-    _check_text(wrong, "label", label, limit=NAME_LIMIT, may_be_empty=True)
+    check_text(wrong, "label", label, limit=NAME_LIMIT, may_be_empty=True)
     if not 1 <= lifetime_days <= LONGEST_INVITATION_DAYS:
         wrong["lifetime_days"] = f"must be 1 to {LONGEST_INVITATION_DAYS} days, got {lifetime_days}"
     if wrong:
@@ -245,9 +247,13 @@ def renew_invitation(session: Session, participant: Participant, *, lifetime_day
 
     Raises
     ------
+    ConflictError
+        When the study is closed: the link would open nothing.
     FieldsError
         When the lifetime is out of range.
     """
+    if find_study(session, participant.study_id).closed_at is not None:
+        raise ConflictError("the study is closed; open it again before you make a new link")
     if not 1 <= lifetime_days <= LONGEST_INVITATION_DAYS:
         raise FieldsError({"lifetime_days": f"must be 1 to {LONGEST_INVITATION_DAYS} days, got {lifetime_days}"})
     token = secrets.token_urlsafe(32)
@@ -265,14 +271,16 @@ def participant_of_invitation(session: Session, token: str) -> Participant:
     InvitationError
         When nobody has that link, it has expired, or the study is closed.
     """
-    participant = session.scalar(select(Participant).where(Participant.invitation_hash == _hash(token)))
-    if participant is None:
+    found = session.execute(_INVITED, {"invitation_hash": _hash(token)}).first()
+    if found is None:
         raise InvitationError("this invitation is not known; ask whoever sent it for a new link")
+    participant, closed_at = found
     if participant.invitation_expires_at is None or participant.invitation_expires_at <= now():
         raise InvitationError("this invitation has expired; ask whoever sent it for a new link")
-    if find_study(session, participant.study_id).closed_at is not None:
+    if closed_at is not None:
         raise InvitationError("this study has ended; nothing can be recorded any more")
-    return participant
+    person: Participant = participant
+    return person
 
 
 def find_participant(session: Session, *, study_id: str, participant_id: str) -> Participant:
@@ -310,7 +318,7 @@ def sign_consent(session: Session, participant: Participant, *, signed_name: str
         When the study's text is no longer the one that was shown.
     """
     wrong: dict[str, str] = {}
-    _check_text(wrong, "signed_name", signed_name, limit=NAME_LIMIT)
+    check_text(wrong, "signed_name", signed_name, limit=NAME_LIMIT)
     if wrong:
         raise FieldsError(wrong)
     text = find_study(session, participant.study_id).consent_text
@@ -372,10 +380,10 @@ def save_profile(
     wrong: dict[str, str] = {}
     youngest, oldest = AGE_RANGE_YEARS
     this_year = now().year
-    _check_range(wrong, "birth_year", birth_year, within=(this_year - oldest, this_year - youngest), unit="a year")
+    check_range(wrong, "birth_year", birth_year, within=(this_year - oldest, this_year - youngest), unit="a year")
     heights_cm = (100 * HEIGHT_RANGE_M[0], 100 * HEIGHT_RANGE_M[1])
-    _check_range(wrong, "height_cm", height_cm, within=heights_cm, unit="centimetres")
-    _check_range(wrong, "mass_kg", mass_kg, within=MASS_RANGE_KG, unit="kilograms")
+    check_range(wrong, "height_cm", height_cm, within=heights_cm, unit="centimetres")
+    check_range(wrong, "mass_kg", mass_kg, within=MASS_RANGE_KG, unit="kilograms")
     if birth_year is not None and birth_year != int(birth_year):
         wrong["birth_year"] = f"must be a whole year, got {birth_year}"
     if sex is not None and sex not in SEXES:
@@ -398,7 +406,7 @@ def add_note(session: Session, participant: Participant, *, user_id: str | None,
         When it is empty or too long.
     """
     wrong: dict[str, str] = {}
-    _check_text(wrong, "text", text, limit=TEXT_LIMIT)
+    check_text(wrong, "text", text, limit=TEXT_LIMIT)
     if wrong:
         raise FieldsError(wrong)
     note = Note(participant_id=participant.id, user_id=user_id, text=seal_of(session).seal_text(text.strip()))
@@ -416,6 +424,23 @@ def notes_of(session: Session, participant: Participant) -> list[NoteText]:
     ]
 
 
+def remove_note(session: Session, participant: Participant, *, note_id: str, user_id: str) -> str:
+    """Take a note away that this user wrote, and return its text.
+
+    Raises
+    ------
+    NotFoundError
+        When they wrote no such note on this participant.
+    """
+    note = session.get(Note, note_id)
+    if note is None or note.participant_id != participant.id or note.user_id != user_id:
+        raise NotFoundError("there is no such note of yours; it may have been removed already")
+    text = seal_of(session).open_text(note.text)
+    session.delete(note)
+    session.flush()
+    return text
+
+
 def set_flag(session: Session, participant: Participant, *, is_flagged: bool) -> None:
     """Mark a participant as one to look at, or take the mark away."""
     participant.is_flagged = is_flagged
@@ -431,7 +456,7 @@ def exclude(session: Session, participant: Participant, *, reason: str) -> None:
         When no reason is given.
     """
     wrong: dict[str, str] = {}
-    _check_text(wrong, "reason", reason, limit=TEXT_LIMIT)
+    check_text(wrong, "reason", reason, limit=TEXT_LIMIT)
     if wrong:
         raise FieldsError(wrong)
     participant.excluded_at, participant.exclusion_reason = now(), reason.strip()
@@ -454,25 +479,6 @@ def _next_code(session: Session, study_id: str) -> str:
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _check_text(wrong: dict[str, str], field: str, text: str, *, limit: int, may_be_empty: bool = False) -> None:
-    if not text.strip() and not may_be_empty:
-        wrong[field] = "must not be empty"
-    elif len(text.strip()) > limit:
-        wrong[field] = f"must be at most {limit} letters, got {len(text.strip())}"
-    elif "\0" in text:
-        # PostgreSQL cannot keep it.
-        wrong[field] = "must be text, got a null character"
-
-
-def _check_range(
-    wrong: dict[str, str], field: str, value: float | None, *, within: tuple[float, float], unit: str
-) -> None:
-    # Written so that NaN is refused as well.
-    low, high = within
-    if value is not None and not low <= value <= high:
-        wrong[field] = f"must be {unit} from {low:g} to {high:g} or empty, got {value:g}"
 
 
 def _check_back_history(wrong: dict[str, str], answers: Mapping[str, Any] | None) -> None:

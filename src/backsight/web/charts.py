@@ -11,7 +11,7 @@ from backsight.storage.history import SessionRecord
 
 WIDTH, HEIGHT = 640, 240
 """Of the figure of sessions over time, in units of its view box."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 40, 20, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 52, 20, 34
 _MIN_GAP = 34.0
 """Between two sessions, so that intervals of the same day stay apart."""
 

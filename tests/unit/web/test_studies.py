@@ -118,18 +118,6 @@ def test_an_empty_note_or_reason_is_asked_for_again(site: Site) -> None:
         assert f'id="{name}-error"' in response.text
 
 
-def test_a_colleague_who_is_added_sees_the_study(site: Site) -> None:
-    url = f"/studies/{site.who.study_id}"
-    assert post(site.client(MEMBER), f"{url}/members", {"email": "other@example.org"}).status_code == 303
-    assert site.client(OTHER).get(url).status_code == 200
-
-
-@pytest.mark.parametrize("email", ["nobody@example.org", "admin@example.org"])
-def test_whoever_cannot_work_on_studies_is_not_added(email: str, site: Site) -> None:
-    response = post(site.client(MEMBER), f"/studies/{site.who.study_id}/members", {"email": email})
-    assert response.status_code == 422
-
-
 def test_the_exported_data_set_names_nobody(site: Site) -> None:
     response = site.client(MEMBER).get(f"/studies/{site.who.study_id}/export.zip")
     assert response.headers["content-type"] == "application/zip"
@@ -142,3 +130,49 @@ def test_the_exported_data_set_names_nobody(site: Site) -> None:
     assert f"backs-in-ulm/{rows[0]['landmarks']}" in names
     assert b"Grace" not in whole
     assert b"Tuesday" not in whole
+
+
+def test_the_page_of_the_export_says_what_would_leave_and_what_not(site: Site) -> None:
+    client = site.client(MEMBER)
+    page = client.get(f"/studies/{site.who.study_id}/export").text
+    assert "1 recording of 1 person" in page
+    assert "backsight data validate backs-in-ulm" in page
+    for column in ("subject", "rating", "height_cm", "exclude"):
+        assert f"<code>{column}</code>" in page
+    other = site.client(OTHER).get(f"/studies/{site.who.other_study_id}/export").text
+    assert "Nothing is recorded yet" in other
+    assert "export.zip" not in other
+
+
+def test_a_study_without_anybody_says_what_to_do_next(site: Site) -> None:
+    client = site.client(OTHER)
+    made = post(client, "/studies/new", NEW).headers["location"]
+    page = client.get(made).text
+    assert "What comes next" in page
+    assert "<table" not in page
+    assert "Nobody invited yet" in client.get("/studies").text
+
+
+def test_the_list_of_participants_is_filtered_and_cut_into_pages(site: Site) -> None:
+    with site.database.session() as session:
+        for _ in range(60):
+            studies.invite(session, study_id=site.who.study_id)
+    client = site.client(MEMBER)
+    url = f"/studies/{site.who.study_id}"
+    first = client.get(f"{url}?sort=code").text
+    assert "1 to 50 of 61" in first
+    assert "P-0051" not in first
+    second = client.get(f"{url}?sort=code&page=2").text
+    assert "51 to 61 of 61" in second
+    assert "P-0051" in second
+    finished = client.get(f"{url}?show=finished").text
+    assert "Nobody is like that" in finished
+    assert client.get(f"{url}?show=nonsense").status_code == 422
+
+
+def test_a_refused_invitation_keeps_what_was_typed(site: Site) -> None:
+    url = f"/studies/{site.who.study_id}/invitations"
+    response = post(site.client(MEMBER), url, {"label": "x" * 201, "lifetime_days": 90})
+    assert response.status_code == 422
+    assert "x" * 201 in response.text
+    assert '<option value="90" selected>' in response.text
