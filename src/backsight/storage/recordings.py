@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, case, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise, index_from_rating
 from backsight.errors import ConflictError, InvalidValueError, NotFoundError
 from backsight.pose.weights import PoseModel
-from backsight.storage.chunks import LandmarkFrames, pack, unpack
+from backsight.storage.chunks import LandmarkFrames, pack, times_of
 from backsight.storage.database import seal_of
 from backsight.storage.landmarks import check_clock, find_recording, frames_of, load_track, read_track, store_landmarks
 from backsight.storage.results import (
@@ -64,6 +64,14 @@ SLACK_S = 5.0
 MOST_FRAMES = int((EXERCISE_LIMIT_S + SLACK_S) * 120)
 """No camera that a browser opens gives more than 120 frames a second."""
 LARGEST_SIDE_PX = 8192
+
+_CHUNKS_THERE = select(
+    LandmarkChunk.number,
+    LandmarkChunk.n_frames,
+    # Of the neighbours only: nobody else's clock needs to be looked at.
+    case((func.abs(LandmarkChunk.number - bindparam("number")) <= 1, LandmarkChunk.payload)).label("payload"),
+).where(LandmarkChunk.recording_id == bindparam("recording_id"))
+"""A recording's chunks as a further one finds them."""
 
 _KEPT = (RecordingState.QUEUED, RecordingState.DONE, RecordingState.FAILED)
 
@@ -153,43 +161,52 @@ def begin(
     return recording
 
 
-def add_chunk(session: Session, recording_id: str, *, number: int, frames: LandmarkFrames) -> None:
+def add_chunk(
+    session: Session, recording_id: str, *, number: int, frames: LandmarkFrames, participant_id: str | None = None
+) -> None:
     """Keep some frames' landmarks. The same chunk may come twice, and chunks in any order.
+
+    Parameters
+    ----------
+    participant_id
+        Whose recording it must be; None = whosoever.
 
     Raises
     ------
     NotFoundError
-        When there is no such recording.
+        When there is no such recording, or it is somebody else's.
     ConflictError
         When other landmarks came under that number, or the recording takes no more.
     InvalidValueError
         When the clock goes backwards between this chunk and its neighbours, or there are too many frames.
     """
-    recording = find_recording(session, recording_id)
     if not 0 <= number < MOST_FRAMES:
         raise InvalidValueError(f"`number` of a chunk must be 0 to {MOST_FRAMES - 1}, got {number}")
     if not frames.n_frames:
         raise InvalidValueError("`frames` of a chunk must hold at least one frame, got none")
-    packed, seal = pack(frames), seal_of(session)
-    query = select(LandmarkChunk).where(
-        LandmarkChunk.recording_id == recording_id, LandmarkChunk.number.in_((number - 1, number, number + 1))
-    )
-    near = {chunk.number: chunk for chunk in session.scalars(query)}
+    # Before the first query: from there on SQLite's only write lock is held, and everybody else waits.
+    seal = seal_of(session)
+    packed = pack(frames)
+    sealed = seal.seal(packed)
+    recording = find_recording(session, recording_id, participant_id=participant_id)
+    here = [
+        (chunk.number, chunk.n_frames, chunk.payload)
+        for chunk in session.execute(_CHUNKS_THERE, {"recording_id": recording_id, "number": number})
+    ]
+    near = {other: payload for other, _, payload in here if payload is not None}
     if number in near:
-        if seal.open(near[number].payload) == packed:
+        if seal.open(near[number]) == packed:
             return
         raise ConflictError(f"chunk {number} has come already, with other landmarks; record again")
     if recording.state is not RecordingState.RECEIVING or recording.mode is not PrivacyMode.LANDMARKS:
         raise ConflictError(f"this recording takes no more landmarks: it is {recording.state}; record again")
-    check_clock(number, frames, {other: unpack(seal.open(chunk.payload)).timestamps_s for other, chunk in near.items()})
-    n_frames = frames.n_frames
-    there = session.scalar(
-        select(func.coalesce(func.sum(LandmarkChunk.n_frames), 0)).where(LandmarkChunk.recording_id == recording_id)
-    )
-    if int(there or 0) + n_frames > MOST_FRAMES:
+    check_clock(number, frames, {other: times_of(seal.open(payload)) for other, payload in near.items()})
+    if sum(n_frames for _, n_frames, _ in here) + frames.n_frames > MOST_FRAMES:
         raise InvalidValueError(f"a recording must hold at most {MOST_FRAMES} frames, got more; record again")
-    session.add(LandmarkChunk(recording_id=recording_id, number=number, n_frames=n_frames, payload=seal.seal(packed)))
-    session.flush()
+    session.execute(
+        insert(LandmarkChunk),
+        {"recording_id": recording_id, "number": number, "n_frames": frames.n_frames, "payload": sealed},
+    )
 
 
 def finish_receiving(session: Session, recording_id: str, *, n_chunks: int) -> Recording:

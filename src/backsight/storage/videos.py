@@ -147,6 +147,11 @@ class VideoStore:
             raise StorageError(f"video {key}: cannot be deleted: {error.strerror or error}") from error
         return True
 
+    @property
+    def local_folder(self) -> Path | None:
+        """The folder of this machine that holds the videos; None = they are elsewhere."""
+        return Path(self._root) if self._is_local else None
+
     def exists(self, key: str) -> bool:
         """Return whether there is a video of that key."""
         return bool(self._files.exists(self._place(key)))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from backsight.domain.landmarks import N_LANDMARKS, Landmark
 from backsight.errors import InvalidValueError, StorageError
-from backsight.storage.chunks import MAX_FRAMES, LandmarkFrames, pack, parse_chunk, to_pose, unpack
+from backsight.storage import chunks
+from backsight.storage.chunks import MAX_FRAMES, LandmarkFrames, pack, parse_chunk, times_of, to_pose, unpack
 
 
 def _frames(timestamps_s: list[float], *, missing: tuple[int, ...] = ()) -> LandmarkFrames:
@@ -51,6 +52,28 @@ def test_what_is_packed_comes_back_in_float32_with_exact_times_and_missing_frame
     got = unpack(pack(frames))
     _assert_same(got, frames, atol=2.0**-24)
     assert np.isnan(got.image[1]).all()
+
+
+def test_the_times_alone_are_those_of_the_whole() -> None:
+    frames = _frames([0.1, 0.1333, 59.9999999], missing=(1,))
+    assert times_of(pack(frames)).tolist() == [0.1, 0.1333, 59.9999999]
+    with pytest.raises(StorageError, match="damaged"):
+        times_of(pack(frames)[:20])
+
+
+def test_frames_read_at_once_and_one_by_one_are_the_same() -> None:
+    document = {"frames": [_frame(timestamp_s=0.1), _frame(timestamp_s=0.2, visibility=[0.1] * N_LANDMARKS)]}
+    fields = document["frames"]
+    at_once = chunks._read_at_once(fields)
+    assert at_once is not None
+    for fast, slow in zip(at_once, chunks._read_one_by_one(fields), strict=True):
+        np.testing.assert_array_equal(fast, slow)
+    assert parse_chunk(document).visibility[1, 0] == 0.1
+
+
+@pytest.mark.parametrize("second", [{"visibility": None}, {"presence": ...}, {"image": [[0.5, 0.25]] * N_LANDMARKS}])
+def test_frames_that_differ_are_looked_at_one_by_one(second: dict[str, Any]) -> None:
+    assert chunks._read_at_once([_frame(timestamp_s=0.1), _frame(timestamp_s=0.2, **second)]) is None
 
 
 def test_equal_frames_give_equal_bytes_whatever_their_nan() -> None:

@@ -62,3 +62,30 @@ def test_a_migration_that_fails_leaves_no_half(empty_database: Database) -> None
     with pytest.raises(StorageError, match="consent"):
         empty_database.upgrade()
     assert _tables(empty_database) == {"consent"}
+
+
+def test_a_study_older_than_the_running_index_shows_none_of_it_and_survives_both_ways(
+    empty_database: Database,
+) -> None:
+    empty_database.upgrade()
+    empty_database.downgrade("0001")
+    with empty_database.session() as session:
+        session.execute(
+            text(
+                "INSERT INTO study (id, name, exercises, consent_text, privacy_mode, created_at) "
+                "VALUES ('s', 'Backs', '[]', 'I agree.', 'landmarks', '2026-01-01 00:00:00+00:00')"
+            )
+        )
+        session.execute(
+            text(
+                "INSERT INTO participant (id, study_id, code, label, state, exclusion_reason, is_flagged, created_at) "
+                "VALUES ('p', 's', 'P-0001', '', 'invited', '', FALSE, '2026-01-01 00:00:00+00:00')"
+            )
+        )
+    empty_database.upgrade()
+    with empty_database.session() as session:
+        assert not session.execute(text("SELECT show_live_index FROM study")).scalar_one()
+    empty_database.downgrade("0001")
+    with empty_database.session() as session:
+        # A table made anew would take along what points at it.
+        assert session.execute(text("SELECT code FROM participant")).scalar_one() == "P-0001"
