@@ -50,7 +50,7 @@ def measure_conversion(clip: Clip, *, n_frames: int = N_FRAMES) -> Iterator[Figu
     fitter: PictureFitter[None] = PictureFitter(crop=None, pixel_aspect=Fraction(1), name="benchmark")
     spent_ms: dict[str, list[float]] = {"frame_to_rgb": [], "crop_from_rgb": [], "crop_from_planes": []}
     for picture in pictures:
-        whole = picture.to_ndarray(format="rgb24")
+        whole = picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
         turns: dict[str, Callable[[], object]] = {
             "frame_to_rgb": partial(fitter.push, picture, None),
             "crop_from_rgb": partial(sampler.sample, whole, region),
