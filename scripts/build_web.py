@@ -56,6 +56,7 @@ def build() -> None:
     )
     shutil.rmtree(VENDOR, ignore_errors=True)
     _copy_pose_runtime(ASSETS / "node_modules" / "@mediapipe" / "tasks-vision", VENDOR / "tasks-vision")
+    _copy_uploader(ASSETS / "node_modules" / "tus-js-client", VENDOR / "tus-js-client")
     STAMP.write_text(_wanted(), encoding="utf-8")
 
 
@@ -69,6 +70,18 @@ def _copy_pose_runtime(package: Path, to: Path) -> None:
     (to / "vision_wasm_internal.wasm.gz").write_bytes(gzip.compress(binary, compresslevel=9, mtime=0))
 
 
+def _copy_uploader(package: Path, to: Path) -> None:
+    to.mkdir(parents=True)
+    script = (package / "dist" / "tus.min.js").read_text(encoding="utf-8")
+    licence = (package / "LICENSE").read_text(encoding="utf-8").strip()
+    (to / "tus.min.js").write_text(f"/*! tus-js-client\n{licence}\n*/\n{without_map(script)}", encoding="utf-8")
+
+
+def without_map(script: str) -> str:
+    """Return a script without the address of its map of sources, which is not shipped."""
+    return re.sub(r"\n//# sourceMappingURL=\S+\s*$", "\n", script)
+
+
 def without_reports(script: str) -> str:
     """Return tasks-vision's script without the call that reports its use.
 
@@ -78,8 +91,7 @@ def without_reports(script: str) -> str:
         When that call is not where it was: a new version must be looked at first.
     """
     changed, n_found = _REPORTS_HOME.subn(_SAYS_NOTHING, script)
-    # The map of sources is not shipped, so its address would only be asked for in vain.
-    changed = re.sub(r"\n//# sourceMappingURL=\S+\s*$", "\n", changed)
+    changed = without_map(changed)
     others = sorted({*re.findall(r"https?://[a-z0-9.-]*google[a-z0-9.-]*", changed)})
     if n_found != 1 or others:
         raise BuildError(

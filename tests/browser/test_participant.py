@@ -1,12 +1,12 @@
-"""A participant in a real browser, with a camera that plays a clip: from the link to the thank-you, and withdrawal."""
+"""A participant in a real browser, with a camera that plays a clip: from the link to the thank-you, and withdrawal.
+
+On a desktop everything is done by keyboard alone, on a phone by touch.
+"""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,33 +17,19 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("fastapi", reason="the extra `web` is not installed")
 
 import av
-import uvicorn
 from playwright import sync_api as playwright
-from sqlalchemy import select
 
 from backsight.composition import pose_bundle, pose_estimator
 from backsight.domain.landmarks import Landmark
-from backsight.domain.recording import Exercise
 from backsight.domain.sequences import Frame
-from backsight.storage import recordings, studies
-from backsight.storage.database import Database
-from backsight.storage.tables import Consent, Participant, Recording, RecordingState, Role, User, Visit
-from backsight.web.app import create_app
-from backsight.web.settings import WebSettings
-from backsight.web.templating import STATIC_DIR
+from backsight.storage import recordings
+from backsight.storage.tables import PrivacyMode, RecordingState
+from tests.browser import participants
+from tests.browser.conftest import DEMO
+from tests.browser.participants import SIZES, Guest, Opened, Served
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
-AXE = ROOT / "web-assets" / "node_modules" / "axe-core" / "axe.min.js"
-DEMO = ROOT / "src" / "backsight" / "demo" / "touch-toes.mp4"
-STANDS_S = 4
-"""How long the person in the clip stands still before bending, so that the camera check can be passed."""
-SIZES = {
-    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "color_scheme": "dark"},
-    "desktop": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"},
-}
 BODY = [
     Landmark.LEFT_SHOULDER,
     Landmark.RIGHT_SHOULDER,
@@ -54,256 +40,150 @@ BODY = [
     Landmark.LEFT_ANKLE,
     Landmark.RIGHT_ANKLE,
 ]
+N_STANDING = 3
+"""Pictures of the person standing that are compared at least."""
 AGREE_PX = 20.0
 """A tenth of the person's height in the clip would be 29 pixels, a mirrored or swapped axis hundreds."""
-SLOW_MS = 120_000
-"""How long a loaded machine may take to start the pose runtime or find a person."""
-
-
-@dataclass
-class Served:
-    """A running site with a study, and who was invited to it."""
-
-    url: str
-    database: Database
-    study_id: str
-
-    def invite(self) -> tuple[str, str]:
-        """Return a new participant's identifier and the secret of their link."""
-        with self.database.session() as session:
-            invitation = studies.invite(session, study_id=self.study_id)
-        return invitation.participant.id, invitation.token
-
-
-@dataclass
-class Opened:
-    """A page, what it asked for and what it complained about."""
-
-    page: playwright.Page
-    asked: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-
-    def check_accessibility(self, where: str) -> None:
-        """Note what axe-core finds serious."""
-        if not AXE.exists():
-            return
-        # Through the debugger, which the page's policy does not bind.
-        self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        self.faults += [
-            f"{where}: {fault['id']}: {fault['nodes'][0]['html'][:120]}"
-            for fault in found["violations"]
-            if fault["impact"] in ("serious", "critical")
-        ]
-
-
-@pytest.fixture(scope="module")
-def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    if not (STATIC_DIR / "vendor" / "tasks-vision").is_dir():
-        pytest.skip("the pose runtime is not built: `make web-assets`")
-    folder = tmp_path_factory.mktemp("site")
-    (folder / "site.sqlite3").write_bytes(sqlite_template.read_bytes())
-    settings = WebSettings(
-        database_url=f"sqlite:///{folder / 'site.sqlite3'}",
-        secret_key="xK3vQ9mT2bW7rY5uN8cJ4hL6pZ1sD0fG",
-        videos_url=str(folder / "videos"),
-    )
-    app = create_app(settings, has_jobs=False)
-    with app.state.database.session() as session:
-        owner = User(email="ada@example.org", name="Ada", role=Role.RESEARCHER, password_hash="unused")
-        session.add(owner)
-        session.flush()
-        study = studies.create_study(
-            session,
-            name="Backs in Ulm",
-            exercises=list(Exercise),
-            consent_text="I agree that my movement is recorded.",
-            privacy_mode="landmarks",
-            retention_days=None,
-            owner_id=owner.id,
-        )
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Served(f"http://127.0.0.1:{port}", app.state.database, study.id)
-    server.should_exit = True
-    thread.join()
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clip that Chromium plays as a camera, over and over: somebody stands, then touches their toes."""
-    path = tmp_path_factory.mktemp("camera") / "touch-toes.mjpeg"
-    with av.open(str(DEMO)) as source, av.open(str(path), "w", format="mjpeg") as camera:
-        pictures = [frame.to_ndarray(format="rgb24") for frame in source.decode(video=0)]
-        stream = camera.add_stream("mjpeg", rate=30)
-        stream.height, stream.width = pictures[0].shape[:2]
-        stream.pix_fmt, stream.bit_rate = "yuvj420p", 20_000_000
-        for number, picture in enumerate(pictures[:1] * (30 * STANDS_S) + pictures):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame = frame.reformat(format="yuvj420p", dst_color_range="JPEG")
-            frame.pts, frame.time_base = number, Fraction(1, 30)
-            camera.mux(stream.encode(frame))
-        camera.mux(stream.encode(None))
-    return path
-
-
-@pytest.fixture(scope="module")
-def browser(clip: Path) -> Iterator[playwright.Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=[
-                "--no-sandbox",
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={clip}",
-            ],
-        )
-        yield chromium
-        chromium.close()
+PAGE_LIMIT_BYTES = 300_000
+"""Of a page and everything it loads before the pose runtime, as the browser counts it."""
 
 
 @pytest.fixture(params=SIZES)
-def opened(request: pytest.FixtureRequest, browser: playwright.Browser) -> Iterator[Opened]:
-    context = browser.new_context(**SIZES[request.param], permissions=["camera"], reduced_motion="reduce")
-    context.set_default_timeout(SLOW_MS)
-    given = Opened(context.new_page())
-    given.page.on("request", lambda asked: given.asked.append(asked.url))
-    given.page.on("pageerror", lambda error: given.complaints.append(str(error)))
-    given.page.on(
-        "console",
-        lambda said: given.complaints.append(said.text) if "Content Security Policy" in said.text else None,
-    )
-    yield given
-    context.close()
+def opened(request: pytest.FixtureRequest, open_page: Callable[[str], Opened]) -> Opened:
+    return open_page(request.param)
 
 
-@pytest.mark.timeout(600)
-def test_from_the_link_to_the_thank_you_and_out_again(served: Served, opened: Opened) -> None:
-    person, token = served.invite()
+def test_only_landmarks_from_the_link_to_the_thank_you_and_out_again(served: Served, opened: Opened) -> None:
+    guest, page = served.invite(), opened.page
+    _walk_to_the_exercise(served, opened, guest)
+    weight = page.evaluate("performance.getEntries().reduce((sum, one) => sum + (one.decodedBodySize ?? 0), 0)")
+    assert 0 < weight <= PAGE_LIMIT_BYTES
+    # A line that breaks for the first chunk, twice.
+    broken = iter(range(2))
+    page.route("**/chunks/0", lambda route: route.continue_() if next(broken, None) is None else route.abort())
+    participants.record(opened)
+    assert next(broken, None) is None
+    assert page.locator("[data-live]").count() == 0
+    opened.look_at("playback")
+    opened.press(page.get_by_role("button", name="Keep this one"))
+    participants.rate(opened)
+    _finish(opened)
+    _check_landmarks(served, guest)
+    assert not any(url.endswith("/video") for url in opened.asked)
+    _withdraw(served, opened, guest)
+
+
+def test_a_video_whose_sending_is_cut_arrives_byte_for_byte(served: Served, opened: Opened) -> None:
+    guest, page = served.invite(mode="video"), opened.page
+    _walk_to_the_exercise(served, opened, guest)
+    participants.record(opened)
+    opened.look_at("playback of a video")
+    assert page.locator("[data-playback] video").evaluate("one => one.readyState > 0 && one.videoWidth") == 1280
+    assert not any(url.endswith("/video") for url in opened.asked)
+    sha256 = participants.hash_of_held_video(page)
+
+    # The second piece breaks off, again and again; then the line is gone altogether.
+    n_pieces, is_broken = 0, True
+
+    def break_off(route: playwright.Route) -> None:
+        nonlocal n_pieces
+        n_pieces += route.request.method == "PATCH" and not (n_pieces == 2 and is_broken)
+        if n_pieces == 2 and is_broken:
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/video/*", break_off)
+    opened.press(page.get_by_role("button", name="Keep this one"))
+    page.get_by_text("The connection is bad just now").wait_for()
+    page.context.set_offline(True)
+    opened.look_at("rating while a video waits")
+    participants.rate(opened)
+    page.get_by_text("Your number is saved as soon as the video has arrived").wait_for()
+    assert served.recordings_of(guest)[0].state is RecordingState.RECEIVING
+    is_broken = False
+    page.context.set_offline(False)
+    page.wait_for_url("**/exercises/walk")
+    (recording,) = served.recordings_of(guest)
+    assert (recording.state, recording.rating) == (RecordingState.QUEUED, 52.0)
+    assert recording.mode is PrivacyMode.VIDEO
+    assert recording.video_sha256 == sha256
+    assert participants.held_videos(page) == 0
+    assert n_pieces >= 3
+    folder = Path(served.app.state.settings.videos_url)
+    assert len([path for path in folder.rglob("*") if path.is_file() and recording.id in str(path)]) == 1
+    if opened.size == "phone":
+        assert served.assess(recording) is RecordingState.DONE
+    _finish(opened)
+    _withdraw(served, opened, guest)
+    assert not [path for path in folder.rglob("*") if path.is_file() and recording.id in str(path)]
+
+
+def test_hints_and_index_are_seen_live_where_the_study_shows_them(
+    served: Served, open_page: Callable[[str], Opened]
+) -> None:
+    guest, opened = served.invite(shows_index=True, is_ready=True), open_page("phone")
     page = opened.page
-    page.goto(f"{served.url}/join/{token}")
-    _sign(opened)
-    _answer(opened)
-    _check_camera(opened)
-    _record(opened)
-    _rate(opened)
-    _skip(opened, "walk")
-    _skip(opened, "jump")
-    page.wait_for_url("**/thank-you")
-    opened.check_accessibility("thank you")
-    _check_what_is_stored(served, person)
+    page.goto(f"{served.url}/join/{guest.token}")
+    participants.start(opened)
+    index = page.locator("[data-index]")
+    playwright.expect(index).to_have_text(re.compile(r"^[01]\.\d\d$"), timeout=participants.SLOW_MS)
+    assert "likely 0." in page.locator("[data-index-about]").inner_text()
+    assert page.get_by_text("A preview, not a diagnosis").is_visible()
+    assert page.locator("[data-hint]").inner_text() != ""
+    opened.look_at("recording with the index")
+    participants.stop(opened)
+    page.get_by_role("heading", name="This was recorded").wait_for()
+    _check_quiet(served, opened)
 
-    page.get_by_role("link", name="withdraw", exact=True).click()
-    opened.check_accessibility("withdraw")
-    page.get_by_label("Yes, delete everything of mine").check()
-    page.get_by_role("button", name="Withdraw and delete").click()
-    page.get_by_role("heading", name="Everything of yours is deleted").wait_for()
-    with served.database.session(read_only=True) as session:
-        assert session.get(Participant, person) is None
-        assert session.scalars(select(Consent).where(Consent.participant_id == person)).all() == []
 
-    assert [url for url in opened.asked if not url.startswith((served.url, "blob:", "data:"))] == []
+def _walk_to_the_exercise(served: Served, opened: Opened, guest: Guest) -> None:
+    opened.page.goto(f"{served.url}/join/{guest.token}")
+    participants.sign(opened)
+    participants.answer(opened)
+    participants.check_camera(opened)
+    opened.page.wait_for_url("**/exercises/touch-toes")
+    opened.look_at("explanation")
+
+
+def _finish(opened: Opened) -> None:
+    participants.skip(opened, "walk")
+    participants.skip(opened, "jump")
+    opened.page.wait_for_url("**/thank-you")
+    opened.look_at("thank you")
+
+
+def _withdraw(served: Served, opened: Opened, guest: Guest) -> None:
+    participants.withdraw(opened)
+    assert not served.is_there(guest)
+    assert served.recordings_of(guest) == []
+    _check_quiet(served, opened)
+
+
+def _check_quiet(served: Served, opened: Opened) -> None:
+    """Nothing went elsewhere, nothing failed, nothing is out of anybody's reach."""
+    own = (served.url, served.url.replace("http:", "ws:"), "blob:", "data:")
+    assert [url for url in opened.asked if not url.startswith(own)] == []
     assert opened.complaints == []
     assert opened.faults == []
 
 
-def _sign(opened: Opened) -> None:
-    page = opened.page
-    opened.check_accessibility("consent")
-    page.get_by_role("button", name="I agree, go on").click()
-    page.get_by_text("Please look at this again").wait_for()
-    page.get_by_label("I have read this, and I agree").check()
-    page.get_by_label("Your first and last name").fill("Grace Hopper")
-    page.get_by_role("button", name="I agree, go on").click()
-
-
-def _answer(opened: Opened) -> None:
-    page = opened.page
-    page.wait_for_url("**/about-you")
-    opened.check_accessibility("about you")
-    # Nothing is answered beforehand.
-    assert page.locator("input:checked").count() == 0
-    page.get_by_label("Height").fill("172")
-    page.get_by_role("button", name="Save and go on").click()
-
-
-def _check_camera(opened: Opened) -> None:
-    page = opened.page
-    page.wait_for_url("**/camera")
-    page.get_by_role("button", name="Open my camera").click()
-    page.get_by_text("Everything is good. You can go on.").first.wait_for()
-    opened.check_accessibility("camera check")
-    page.get_by_role("button", name="Go on", exact=True).click()
-
-
-def _record(opened: Opened) -> None:
-    """Record with a line that breaks for the first chunk, twice."""
-    page = opened.page
-    broken = iter(range(2))
-    page.route("**/chunks/0", lambda route: route.continue_() if next(broken, None) is None else route.abort())
-    page.wait_for_url("**/exercises/touch-toes")
-    opened.check_accessibility("explanation")
-    page.get_by_role("button", name="To the camera").click()
-    page.locator("[data-start]:enabled").wait_for()
-    opened.check_accessibility("live picture")
-    page.get_by_label("It begins").select_option("3")
-    page.get_by_role("button", name="Start recording").click()
-    page.get_by_role("button", name="Stop", exact=True).wait_for()
-    # As long as a bend takes in the clip, standing before it included.
-    page.locator("[data-timer]").get_by_text("8 s").wait_for()
-    page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_role("heading", name="This was recorded").wait_for()
-    assert next(broken, None) is None
-    opened.check_accessibility("playback")
-    page.get_by_role("button", name="Keep this one").click()
-
-
-def _rate(opened: Opened) -> None:
-    page = opened.page
-    page.get_by_role("heading", name="How does your back feel now?").wait_for()
-    opened.check_accessibility("rating")
-    assert page.get_by_label("Your number").input_value() == ""
-    page.get_by_role("button", name="Save and go on").click()
-    page.get_by_text("Please choose a number").wait_for()
-    # By keyboard alone: from the middle of the line two steps up.
-    page.get_by_label("How your back feels").press("ArrowRight")
-    page.get_by_label("How your back feels").press("ArrowRight")
-    assert page.get_by_label("Your number").input_value() == "52"
-    page.get_by_role("button", name="Save and go on").click()
-
-
-def _skip(opened: Opened, exercise: str) -> None:
-    page = opened.page
-    page.wait_for_url(f"**/exercises/{exercise}")
-    page.get_by_text("Leave this exercise out").click()
-    page.get_by_label("I have no space for it").check()
-    page.get_by_role("button", name="Leave it out and go on").click()
-
-
-def _check_what_is_stored(served: Served, person: str) -> None:
+def _check_landmarks(served: Served, guest: Guest) -> None:
+    rows = {row.exercise: row for row in served.recordings_of(guest)}
+    skipped = RecordingState.SKIPPED
+    states = {name: row.state for name, row in rows.items()}
+    assert states == {"touch-toes": RecordingState.QUEUED, "walk": skipped, "jump": skipped}
+    assert rows["touch-toes"].rating == 52.0
     with served.database.session(read_only=True) as session:
-        rows = session.scalars(select(Recording).join(Visit).where(Visit.participant_id == person)).all()
-        states = {row.exercise: row.state for row in rows}
-        skipped = RecordingState.SKIPPED
-        assert states == {"touch-toes": RecordingState.QUEUED, "walk": skipped, "jump": skipped}
-        (bend,) = (row for row in rows if row.exercise == "touch-toes")
-        assert bend.rating == 52.0
-        pose = recordings.load_track(session, bend.id).pose
+        pose = recordings.load_track(session, rows["touch-toes"].id).pose
     assert pose.frame_size == (1280, 720)
     assert 7.0 <= pose.duration_s <= 30.0
     assert pose.has_person.mean() > 0.5
-    # Most of the clip is standing; there the browser finds what BlazePose finds here, unmirrored and to scale.
-    found = np.nanmedian(pose.image_px[:, BODY, :2], axis=0)
-    assert np.median(np.linalg.norm(found - _standing_px(), axis=1)) < AGREE_PX
+    # While they stand, the browser finds what BlazePose finds here, unmirrored and to scale. Not in every picture:
+    # a loaded machine looks at one or two a second, and smooths over what it missed.
+    seen = pose.image_px[pose.has_person][:, BODY, :2]
+    away_px = np.median(np.linalg.norm(seen - _standing_px(), axis=2), axis=1)
+    assert np.sort(away_px)[:N_STANDING].max() < AGREE_PX
 
 
 def _standing_px() -> NDArray[np.float64]:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -187,6 +188,8 @@ class Study(Base):
     privacy_mode: Mapped[PrivacyMode] = mapped_column(_choice(PrivacyMode))
     retention_days: Mapped[int | None]
     """Days after a visit until its landmarks and videos are deleted; None = kept."""
+    show_live_index: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether a participant sees the running index while recording; seeing it could bias the rating."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     closed_at: Mapped[datetime | None]
 

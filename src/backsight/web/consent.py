@@ -10,9 +10,10 @@ exercises: touching your toes, walking two metres and jumping. After each you sa
 ten minutes.
 
 What is recorded
-If the study says that only landmarks leave your device, the picture of your camera is worked on in this browser and \
-thrown away; what is sent are the positions of 33 points of your body over time. Otherwise the video is sent and kept \
-as long as the study says. Your name is kept beside your signature and nowhere else; results go by a code.
+Under “What leaves your device” this page says which of two things this study does, and for how long it keeps what is \
+sent. Either the picture of your camera is worked on in this browser and thrown away, and what is sent are the \
+positions of 33 points of your body over time. Or the videos of your exercises are sent. Your name is kept beside your \
+signature and nowhere else; results go by a code.
 
 What it is not
 Nothing you see here is a diagnosis, and nobody watches while you record. Do not do an exercise that hurts or that you \

@@ -8,10 +8,14 @@ from typing import Any
 
 from backsight.domain.landmarks import SKELETON, Landmark
 from backsight.domain.recording import Exercise
+from backsight.errors import ModelFileError
 from backsight.pose import quality_body as body
 from backsight.pose import quality_person as person
 from backsight.pose import quality_recording as picture
+from backsight.storage.progress import ExerciseProgress, ExerciseState
+from backsight.storage.tables import PrivacyMode, Study
 from backsight.web import pose_runtime
+from backsight.web.templating import STATIC_DIR, static_url
 
 TOO_NEAR_SHARE = 0.9
 """As in `live.hints`: a body that fills this share of the picture's height has no room to lift an arm or to jump."""
@@ -27,6 +31,9 @@ DELAYS_S = (3, 10)
 """Countdowns: with somebody at the device, and alone, with time to walk to one's place."""
 LENGTHS_S = (15, 30, 60)
 """After how long a recording ends by itself; the paper allows 60 s."""
+
+UPLOADER = "vendor/tus-js-client/tus.min.js"
+"""Sends a video in pieces; `scripts/build_web.py` puts it there."""
 
 BODY_PARTS: Mapping[str, tuple[Landmark, ...]] = {
     "head": (Landmark.NOSE, Landmark.LEFT_EAR, Landmark.RIGHT_EAR),
@@ -128,16 +135,28 @@ def page_settings(exercise: Exercise | None = None) -> dict[str, Any]:
     }
 
 
-def exercise_settings(exercise: Exercise, *, unrated: str | None) -> dict[str, Any]:
+def exercise_settings(one: ExerciseProgress, study: Study) -> dict[str, Any]:
     """Return what the script of an exercise's page needs, ready for JSON.
 
-    Parameters
-    ----------
-    unrated
-        The recording that is here already and waits to be rated; None = there is none.
+    Raises
+    ------
+    ModelFileError
+        When the pose runtime, the model or what sends videos is not there.
     """
-    return page_settings(exercise) | {
-        "exercise": exercise.value,
-        "shortestS": picture.NEEDED_S[exercise],
-        "unrated": unrated,
+    return page_settings(one.exercise) | {
+        "exercise": one.exercise.value,
+        "shortestS": picture.NEEDED_S[one.exercise],
+        "mode": study.privacy_mode.value,
+        "showsIndex": study.show_live_index,
+        "unrated": one.recording_id if one.state is ExerciseState.UNRATED else None,
+        "unfinished": one.unfinished_id,
+        "uploader": _uploader() if study.privacy_mode is PrivacyMode.VIDEO else None,
     }
+
+
+def _uploader() -> str:
+    if not (STATIC_DIR / UPLOADER).is_file():
+        raise ModelFileError(
+            f"{STATIC_DIR / UPLOADER} is missing: what sends videos was not built; run `make web-assets` (it needs npm)"
+        )
+    return static_url(UPLOADER)

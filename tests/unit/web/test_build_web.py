@@ -34,3 +34,8 @@ def test_the_report_is_replaced_by_a_call_that_does_nothing(build_web: ModuleTyp
 def test_a_version_that_reports_otherwise_is_refused(build_web: ModuleType, script: str) -> None:
     with pytest.raises(build_web.BuildError, match="look at the new version"):
         build_web.without_reports(script)
+
+
+def test_an_address_of_sources_that_are_not_shipped_goes(build_web: ModuleType) -> None:
+    assert build_web.without_map("a();\n//# sourceMappingURL=tus.min.js.map\n") == "a();\n"
+    assert build_web.without_map('b("//# sourceMappingURL=x");c()') == 'b("//# sourceMappingURL=x");c()'

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,7 @@ from backsight.storage.tables import (
     LandmarkChunk,
     Participant,
     ParticipantState,
+    PrivacyMode,
     Recording,
     RecordingState,
     Study,
@@ -31,6 +34,7 @@ from backsight.storage.tables import (
 )
 from backsight.web import pose_runtime
 from backsight.web.participant_page import BODY_PARTS, EXPLANATIONS
+from backsight.web.routes.uploads import incoming_dir
 from backsight.web.templating import STATIC_DIR
 from tests.unit.web.site import Site, form_token
 
@@ -304,6 +308,18 @@ def test_malformed_landmarks_are_refused_and_not_stored(site: Site, ready: Guest
     assert count(site, LandmarkChunk) == before
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b'{"frames": [', b"\xff\xfe", b"[" * 100_000], ids=["empty", "cut off", "bytes", "deep"]
+)
+def test_what_is_no_json_is_refused(site: Site, ready: Guest, body: bytes) -> None:
+    recording, before = begin(ready), count(site, LandmarkChunk)
+    headers = {"Content-Type": "application/json", "X-CSRF-Token": form_token(ready.browser, "/take-part/withdraw")}
+    answer = ready.browser.post(f"/take-part/recordings/{recording}/chunks/0", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["error"] == "a chunk must be JSON, got something else"
+    assert count(site, LandmarkChunk) == before
+
+
 def test_nobody_reaches_another_persons_recording(site: Site, ready: Guest) -> None:
     theirs = f"/take-part/recordings/{site.who.recording_id}"
     assert ready.send(f"{theirs}/chunks/0", frames())[0] == 404
@@ -375,9 +391,9 @@ def test_withdrawing_asks_once_and_then_deletes_everything(site: Site, ready: Gu
 @needs_runtime
 def test_a_page_is_light_before_the_pose_runtime(ready: Guest) -> None:
     for page in ("/take-part/withdraw", "/take-part/camera", "/take-part/exercises/touch-toes"):
-        html = ready.browser.get(page).text
-        loaded = {"page": len(html.encode())}
-        for address in re.findall(r'(?:src|href)="(/static/[^"?]+)', html):
+        text = ready.browser.get(page).text
+        loaded = {"page": len(text.encode())}
+        for address in re.findall(r'(?:src|href)="(/static/[^"?]+)', text):
             _weigh(STATIC_DIR / address.removeprefix("/static/"), loaded)
         assert not [name for name in loaded if "vendor" in name]
         assert sum(loaded.values()) <= PAGE_LIMIT_BYTES, loaded
@@ -392,6 +408,98 @@ def _weigh(path: Path, loaded: dict[str, int]) -> None:
     if path.suffix == ".js":
         for name in re.findall(r'^import .*? from "(\./[^"]+)";', text, flags=re.MULTILINE):
             _weigh(path.parent / name, loaded)
+
+
+def change_study(site: Site, **values: object) -> None:
+    """Change the member's study as its settings page does."""
+    with site.database.session() as session:
+        study = studies.find_study(session, site.who.study_id)
+        for name, value in values.items():
+            setattr(study, name, value)
+
+
+@pytest.mark.parametrize(
+    ("mode", "days", "says", "says_not"),
+    [
+        (PrivacyMode.LANDMARKS, None, "No picture leaves this device", "days after"),
+        (PrivacyMode.LANDMARKS, 30, "kept for 30 days after your visit, or until you withdraw", "Videos of"),
+        (PrivacyMode.VIDEO, None, "kept there until you withdraw", "No picture leaves"),
+        (PrivacyMode.VIDEO, 1, "for 1 day after your visit, or until you withdraw", "stays on your device"),
+    ],
+)
+def test_the_consent_says_what_leaves_the_device_and_how_long_it_is_kept(
+    site: Site, guest: Guest, mode: PrivacyMode, days: int | None, says: str, says_not: str
+) -> None:
+    change_study(site, privacy_mode=mode, retention_days=days)
+    page = guest.browser.get("/take-part/consent").text
+    assert says in page
+    assert says_not not in page
+
+
+@needs_runtime
+def test_a_study_of_videos_never_says_that_the_picture_stays(site: Site, ready: Guest) -> None:
+    change_study(site, privacy_mode=PrivacyMode.VIDEO)
+    camera = ready.browser.get("/take-part/camera").text
+    exercise = ready.browser.get("/take-part/exercises/touch-toes").text
+    assert "Your picture stays on this device. Only points" not in camera
+    assert "Only these lines were kept" not in exercise
+    assert "sent only if you keep it" in exercise
+    uploader = settings_on(exercise)["uploader"]
+    assert "tus-js-client" in ready.browser.get(uploader).text[:100]
+    change_study(site, privacy_mode=PrivacyMode.LANDMARKS)
+    assert settings_on(ready.browser.get("/take-part/exercises/touch-toes").text)["uploader"] is None
+
+
+def settings_on(page: str) -> dict[str, Any]:
+    """Return what a page tells its script."""
+    found = re.search(r"data-config='([^']+)'", page)
+    assert found is not None
+    settings: dict[str, Any] = json.loads(html.unescape(found[1]))
+    return settings
+
+
+@needs_runtime
+def test_the_index_has_a_place_on_the_page_only_where_the_study_shows_it(site: Site, ready: Guest) -> None:
+    page = ready.browser.get("/take-part/exercises/touch-toes").text
+    assert "data-live" not in page
+    assert settings_on(page)["showsIndex"] is False
+    change_study(site, show_live_index=True)
+    page = ready.browser.get("/take-part/exercises/touch-toes").text
+    assert "A preview, not a diagnosis" in page
+    assert settings_on(page)["showsIndex"] is True
+
+
+@needs_runtime
+def test_a_recording_that_was_broken_off_is_told_to_who_comes_back(ready: Guest) -> None:
+    assert settings_on(ready.browser.get("/take-part/exercises/walk").text)["unfinished"] is None
+    name = begin(ready)
+    told = settings_on(ready.browser.get("/take-part/exercises/walk").text)
+    assert (told["unfinished"], told["unrated"]) == (name, None)
+    ready.send(f"/take-part/recordings/{name}/discard", {})
+    assert settings_on(ready.browser.get("/take-part/exercises/walk").text)["unfinished"] is None
+
+
+def test_an_upload_that_was_cut_off_goes_with_its_recording_and_with_its_participant(site: Site, ready: Guest) -> None:
+    change_study(site, privacy_mode=PrivacyMode.VIDEO)
+    folder = incoming_dir(site.app.state.settings)
+    for leave in ("discard", "withdraw"):
+        name = ready.send("/take-part/recordings", {"exercise": "walk", "mode": "video"})[1]["id"]
+        headers = {
+            "Tus-Resumable": "1.0.0",
+            "Upload-Length": "1000",
+            "Upload-Metadata": "filename dmlkZW8=,filetype dmlkZW8vbXA0",
+            "X-CSRF-Token": form_token(ready.browser, "/take-part/withdraw"),
+        }
+        assert ready.browser.post(f"/take-part/recordings/{name}/video", headers=headers).status_code == 201
+        assert (folder / name).exists()
+        if leave == "discard":
+            ready.send(f"/take-part/recordings/{name}/discard", {})
+        else:
+            answer = ready.browser.post(
+                "/take-part/withdraw", data={"csrf_token": form_token(ready.browser, "/take-part"), "sure": "yes"}
+            )
+            assert answer.headers["clear-site-data"] == '"storage"'
+        assert not (folder / name).exists()
 
 
 @needs_runtime

@@ -109,3 +109,170 @@ def test_hints_name_what_is_wrong_in_the_picture(tmp_path: Path) -> None:
         """,
         tmp_path,
     )
+
+
+FAKE_TUS = """
+        import { VideoSender } from "./video-sender.js";
+        // A server that keeps what came before each break, and a client that asks it where to go on.
+        const server = { bytes: 0, urls: [], breaks: [], answers: [] };
+        const refusal = (status, error) => ({ originalResponse: {
+          getStatus: () => status, getBody: () => JSON.stringify({ error }) } });
+        class Upload {
+          constructor(blob, options) { Object.assign(this, { blob, options, url: options.uploadUrl }); }
+          abort() { this.isAborted = true; }
+          async start() {
+            await null;
+            server.urls.push(this.url);
+            if (this.url === null) {
+              Object.assign(server, { bytes: 0 });
+              this.url = "http://elsewhere/";
+              this.options.onUploadUrlAvailable();
+            }
+            const answer = server.answers.shift();
+            if (answer) return this.options.onError(answer);
+            while (server.bytes < this.blob.size) {
+              if (server.breaks[0] === server.bytes) { server.breaks.shift(); return this.options.onError({}); }
+              server.bytes += 1;
+              this.options.onProgress(server.bytes, this.blob.size);
+              this.options.onChunkComplete();
+            }
+            server.last = this;
+            this.options.onSuccess();
+          }
+        }
+        const told = [];
+        const sender = new VideoSender({ library: async () => ({ Upload }), recordingId: "abc", token: "t",
+          onProgress: () => {}, onWaiting: (isWaiting) => told.push(isWaiting) });
+        const blob = new Blob(["12345"], { type: "video/mp4" });
+"""
+
+
+def test_a_video_goes_on_where_the_line_broke(tmp_path: Path) -> None:
+    run(
+        FAKE_TUS
+        + """
+        server.breaks = [2, 4];
+        await sender.send(blob, { goesOn: false });
+        assert.equal(server.bytes, 5);
+        const address = "/take-part/recordings/abc/video/abc";
+        assert.deepEqual(server.urls, [null, address, address]);
+        assert.equal(server.last.options.headers["X-CSRF-Token"], "t");
+        assert.deepEqual(told.filter((one, index) => one !== told[index - 1]), [true, false, true, false]);
+        """,
+        tmp_path,
+    )
+
+
+def test_a_video_held_since_an_earlier_page_is_asked_for_first(tmp_path: Path) -> None:
+    run(
+        FAKE_TUS
+        + """
+        server.bytes = 3;
+        await sender.send(blob, { goesOn: true });
+        assert.deepEqual(server.urls, ["/take-part/recordings/abc/video/abc"]);
+        assert.equal(server.bytes, 5);
+        """,
+        tmp_path,
+    )
+
+
+def test_a_video_that_is_refused_for_good_is_not_sent_again_and_the_reason_is_told(tmp_path: Path) -> None:
+    run(
+        FAKE_TUS
+        + """
+        server.answers = [refusal(422, "this is not a video")];
+        await assert.rejects(sender.send(blob, { goesOn: false }), /this is not a video/);
+        assert.equal(server.urls.length, 1);
+        // A conflict of offsets is asked about again, but not for ever.
+        server.answers = [1, 2, 3, 4].map(() => refusal(409, "thrown away"));
+        await assert.rejects(sender.send(blob, { goesOn: false }), /thrown away/);
+        assert.equal(server.answers.length, 1);
+        assert.equal(told.includes(true), false);
+        """,
+        tmp_path,
+    )
+
+
+def test_the_live_preview_sends_twice_a_second_and_its_end_is_only_told(tmp_path: Path) -> None:
+    run(
+        """
+        import { LivePreview } from "./live.js";
+        class Socket {
+          constructor(url) {
+            Object.assign(this, { url, sent: [], readyState: 1, bufferedAmount: 0 });
+            Socket.last = this;
+          }
+          send(text) { this.sent.push(JSON.parse(text).frames.length); }
+          close() { this.isClosed = true; }
+        }
+        const preview = new LivePreview(Socket);
+        const heard = [];
+        let nEnds = 0;
+        preview.onAnswer = (answer) => heard.push(answer.index);
+        preview.onEnd = () => nEnds++;
+        preview.push({}, 0); // before it is open
+        preview.open("abc", { protocol: "https:", host: "study.example" });
+        const socket = Socket.last;
+        assert.equal(socket.url, "wss://study.example/take-part/recordings/abc/live");
+        for (let i = 0; i <= 30; i++) preview.push({}, 1000 + 50 * i);
+        assert.deepEqual(socket.sent, [1, 10, 10, 10]);
+        // A line that does not take what is sent gets no more.
+        socket.bufferedAmount = 1e6;
+        for (let i = 31; i <= 60; i++) preview.push({}, 1000 + 50 * i);
+        assert.equal(socket.sent.length, 4);
+        socket.onmessage({ data: '{"index": 0.3}' });
+        assert.deepEqual(heard, [0.3]);
+        socket.onclose();
+        preview.push({}, 9000);
+        assert.equal(nEnds, 1);
+        // Closed by ourselves it tells nothing, whatever comes late.
+        preview.open("abc", { protocol: "http:", host: "localhost" });
+        const second = Socket.last;
+        preview.close();
+        second.onclose();
+        second.onmessage({ data: "{}" });
+        assert.equal(nEnds, 1);
+        assert.equal(heard.length, 1);
+        // A browser that opens none loses the preview, nothing else.
+        const none = new LivePreview(class { constructor() { throw new Error("no"); } });
+        none.onEnd = () => nEnds++;
+        none.open("abc", { protocol: "http:", host: "localhost" });
+        none.push({}, 0);
+        assert.equal(nEnds, 2);
+        """,
+        tmp_path,
+    )
+
+
+def test_each_browser_gets_a_kind_of_video_that_it_knows_and_the_server_takes(tmp_path: Path) -> None:
+    run(
+        """
+        import { kindOfFilm } from "./film.js";
+        const browser = (...kinds) => ({ isTypeSupported: (kind) => kinds.includes(kind) });
+        const firefox = browser("video/webm", "video/webm;codecs=vp9", "video/webm;codecs=vp8");
+        assert.equal(kindOfFilm(firefox), "video/webm;codecs=vp8");
+        assert.equal(kindOfFilm(browser("video/mp4", "video/mp4;codecs=avc1")), "video/mp4;codecs=avc1");
+        assert.equal(kindOfFilm(browser("video/x-matroska")), null);
+        assert.equal(kindOfFilm(undefined), null);
+        """,
+        tmp_path,
+    )
+
+
+def test_somebody_who_refused_the_camera_is_told_where_their_browser_allows_it(tmp_path: Path) -> None:
+    run(
+        """
+        import { howToAllow } from "./camera.js";
+        const chrome = "Chrome/130.0 Safari/537.36";
+        const safari = "AppleWebKit/605.1.15 Version/18.0 Safari/604.1";
+        for (const [browser, says] of [
+          [`(iPhone; CPU iPhone OS 18_0) ${safari}`, /Website Settings/],
+          ["(iPhone; CPU iPhone OS 18_0) AppleWebKit/605.1.15 CriOS/130.0 Safari/604.1", /^Open Settings/],
+          ["(X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", /crossed-out/],
+          [`(Linux; Android 14) ${chrome}`, /Permissions/],
+          [`(Windows NT 10.0) ${chrome} Edg/130.0`, /^Click the sign/],
+          [`(Macintosh) ${safari}`, /^Choose Safari/],
+        ]) assert.match(howToAllow(`Mozilla/5.0 ${browser}`), says);
+        """,
+        tmp_path,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from backsight.live.hints import Hint
 from backsight.live.preview import Preview
 from backsight.storage import recordings
 from backsight.storage.chunks import LandmarkFrames
-from backsight.storage.tables import PrivacyMode
+from backsight.storage.tables import PrivacyMode, RecordingState
 from backsight.web.routes import stream
 from backsight.web.routes.stream import describe
 from tests.assessments import make_pose
@@ -28,7 +29,7 @@ from tests.unit.web.test_uploads import Phone, join
 def phone(site: Site, monkeypatch: pytest.MonkeyPatch) -> Phone:
     """A browser that records landmarks; answers come at once."""
     monkeypatch.setattr(stream, "ANSWER_EVERY_S", 0.0)
-    return join(site, mode=PrivacyMode.LANDMARKS)
+    return join(site, mode=PrivacyMode.LANDMARKS, show_live_index=True)
 
 
 def live(phone: Phone, **headers: str) -> WebSocketTestSession:
@@ -74,6 +75,34 @@ def test_landmarks_come_back_as_an_index_that_builds_up(phone: Phone) -> None:
     assert last["seen_s"] > first["seen_s"]
     assert last["sub_indices"]
     assert all(part["value"] is None or 0.0 <= part["value"] <= 1.0 for part in last["sub_indices"])
+
+
+def test_where_the_study_shows_no_index_none_leaves_the_server(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "ANSWER_EVERY_S", 0.0)
+    phone = join(site, mode=PrivacyMode.LANDMARKS)
+    chunks = recordings.frames_of(make_pose(Exercise.WALK), n_frames=30)[:2]
+    far = [replace(frames, image=0.5 + 0.1 * (frames.image - 0.5)) for frames in chunks]
+    with live(phone) as socket:
+        for frames in far:
+            socket.send_json(document_of(frames))
+            answer = socket.receive_json()
+    assert set(answer) == {"hints"}
+    assert "Too far away: come closer" in {hint["text"] for hint in answer["hints"]}
+
+
+def test_a_video_s_own_participant_is_told_what_the_browser_sees_in_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "ANSWER_EVERY_S", 0.0)
+    phone = join(site, show_live_index=True)
+    with live(phone) as socket:
+        assert "size" in closing_of(socket).reason
+    body = {"exercise": "walk", "mode": "video", "width": 1280, "height": 720}
+    phone.recording_id = phone.client.post("/take-part/recordings", json=body).json()["id"]
+    with live(phone) as socket:
+        socket.send_json(next(messages()))
+        assert "index" in socket.receive_json()
+    assert phone.recording().state is RecordingState.RECEIVING
 
 
 def test_nothing_of_a_preview_is_kept(phone: Phone) -> None:
@@ -163,7 +192,7 @@ def test_a_full_server_says_so(phone: Phone, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_preview_says_null_for_what_is_not_known() -> None:
     hint = Hint("whole_body_in_frame", QualityVerdict.UNUSABLE, "step back")
-    found = describe(Preview(hints=(hint,), reason="starts with the exercise"))
+    found = describe(Preview(hints=(hint,), reason="starts with the exercise"), shows_index=True)
     assert found["hints"] == [{"name": "whole_body_in_frame", "severity": "unusable", "text": "step back"}]
     assert (found["index"], found["low"], found["high"]) == (None, None, None)
     assert found["verdict"] == IndexVerdict.CANNOT_TELL.value

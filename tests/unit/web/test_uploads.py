@@ -61,11 +61,11 @@ class Phone:
             return found
 
 
-def join(site: Site, *, mode: PrivacyMode = PrivacyMode.VIDEO) -> Phone:
+def join(site: Site, *, mode: PrivacyMode = PrivacyMode.VIDEO, show_live_index: bool = False) -> Phone:
     """Let somebody new join a study of the member's, sign, and begin a recording."""
     with site.database.session() as session:
         owner = studies.members_of(session, site.who.study_id)[0].id
-        study = make_study(session, owner_id=owner, privacy_mode=mode, name="Films")
+        study = make_study(session, owner_id=owner, privacy_mode=mode, name="Films", show_live_index=show_live_index)
         invitation = studies.invite(session, study_id=study.id)
         text_hash = studies.consent_hash(study.consent_text)
         studies.sign_consent(session, invitation.participant, signed_name="Grace", text_hash=text_hash)

@@ -33,6 +33,7 @@ from backsight.web.participant_page import (
 )
 from backsight.web.questionnaire import PREFIX, QUESTIONS, read_answers
 from backsight.web.routes import participant_recordings
+from backsight.web.routes.uploads import clear_incoming, incoming_dir
 from backsight.web.security import clear_participant_cookie, set_participant_cookie
 from backsight.web.templating import render
 
@@ -180,7 +181,6 @@ def show_exercise(request: Request, visitor: CurrentParticipant, store: Store, e
     one = progress.find_exercise(where, exercise)
     if where.step is not Step.EXERCISE or not one.is_open:
         return _see(HOME)
-    unrated = one.recording_id if one.state is ExerciseState.UNRATED else None
     return render(
         request,
         "participant/exercise.html",
@@ -188,8 +188,8 @@ def show_exercise(request: Request, visitor: CurrentParticipant, store: Store, e
         exercise=one.exercise,
         number=[other.exercise for other in where.exercises].index(one.exercise) + 1,
         explanation=EXPLANATIONS[one.exercise],
-        settings=exercise_settings(one.exercise, unrated=unrated),
-        is_unrated=unrated is not None,
+        settings=exercise_settings(one, where.study),
+        is_unrated=one.state is ExerciseState.UNRATED,
         delays_s=DELAYS_S,
         lengths_s=LENGTHS_S,
         reason_limit=REASON_LIMIT,
@@ -240,8 +240,11 @@ def withdraw(
     with store.session() as session:
         person = studies.find_participant(session, study_id=visitor.study_id, participant_id=visitor.id)
         proof = deletion.withdraw(session, person, videos=request.app.state.videos)
+    clear_incoming(store, incoming_dir(request.app.state.settings))
     response = render(request, "participant/withdrawn.html", counts=_told(proof.counts), proof=proof)
     clear_participant_cookie(response, request)
+    # A video that was not sent yet is held by the browser itself.
+    response.headers["Clear-Site-Data"] = '"storage"'
     return response
 
 

@@ -1,8 +1,9 @@
 """Tell a participant how the exercise looks while it goes on: landmarks in, hints, index and sub-indices out.
 
-A preview: nothing of it is kept, and the result is what the job makes of the recording. Knows no picture, so it has no
-hints on light. One message is a chunk as `storage.chunks.parse_chunk` reads it; twice a second, when frames have come,
-the answer is a document as `describe` makes it.
+A preview: nothing of it is kept, and the result is what the job makes of the recording. Index and sub-indices leave the
+server only where the study shows them. Knows no picture, so it has no hints on light. One message is a chunk as
+`storage.chunks.parse_chunk` reads it; twice a second, when frames have come, the answer is a document as `describe`
+makes it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
 import anyio.to_thread
@@ -23,12 +24,15 @@ from backsight.composition import index_predictor
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseObservation
 from backsight.errors import BacksightError, ConflictError, InvalidValueError
-from backsight.live.preview import LivePreview, Preview
 from backsight.ports import IndexPredictor
-from backsight.storage import recordings
+from backsight.storage import recordings, studies
 from backsight.storage.chunks import LATEST_S, LandmarkFrames, parse_chunk, to_pose
-from backsight.storage.tables import PrivacyMode, RecordingState
+from backsight.storage.tables import RecordingState
 from backsight.web.access import CurrentParticipant, Work, audited
+from backsight.web.pose_runtime import MODEL
+
+if TYPE_CHECKING:
+    from backsight.live.preview import Preview
 
 ANSWER_EVERY_S = 0.5
 MAX_MESSAGE_BYTES = 512 * 1024
@@ -64,7 +68,7 @@ async def show_live(
         return
     _open += 1
     try:
-        preview = await anyio.to_thread.run_sync(_begin, work, recording_id, participant.id)
+        preview = await anyio.to_thread.run_sync(_begin, work, recording_id, participant.id, participant.study_id)
         await _Conversation(socket, preview).hold()
     except InvalidValueError as error:
         await _close(socket, NOT_UNDERSTOOD, str(error))
@@ -74,16 +78,19 @@ async def show_live(
         _open -= 1
 
 
-def _begin(work: Work, recording_id: str, participant_id: str) -> _Watched:
+def _begin(work: Work, recording_id: str, participant_id: str, study_id: str) -> _Watched:
     with work.session(object_id=recording_id) as session:
         recording = recordings.find_recording(session, recording_id, participant_id=participant_id)
-        if recording.state is not RecordingState.RECEIVING or recording.mode is not PrivacyMode.LANDMARKS:
+        if recording.state is not RecordingState.RECEIVING:
             raise ConflictError(f"this recording is not going on: it is {recording.state}")
         if recording.width is None or recording.height is None:
             raise ConflictError("the size of this recording's picture is not known")
-        return _Watched(
-            Exercise(recording.exercise), size=(recording.width, recording.height), pose_model=recording.pose_model
-        )
+        exercise, size = Exercise(recording.exercise), (recording.width, recording.height)
+        # Of a video the browser's own landmarks are watched, which nobody keeps.
+        pose_model = recording.pose_model or MODEL.value
+        shows_index = studies.find_study(session, study_id).show_live_index
+    # After the transaction: the first preview loads the model, and nobody's chunks should wait for that.
+    return _Watched(exercise, size=size, pose_model=pose_model, shows_index=shows_index)
 
 
 @cache
@@ -92,13 +99,18 @@ def _predictor() -> IndexPredictor:
 
 
 class _Watched:
-    """The preview of one recording."""
+    """The preview of one recording; without its index where the study shows none."""
 
-    def __init__(self, exercise: Exercise, *, size: tuple[int, int], pose_model: str) -> None:
+    def __init__(self, exercise: Exercise, *, size: tuple[int, int], pose_model: str, shows_index: bool) -> None:
+        # The whole road behind it loads with the first recording, not before the site's first page.
+        from backsight.live.preview import LivePreview
+
         self._exercise = exercise
         self._size = size
         self._preview = LivePreview(_predictor(), pose_model=pose_model, frame_size=size)
-        self._preview.begin(exercise)
+        self._shows_index = shows_index
+        if shows_index:
+            self._preview.begin(exercise)
 
     def read(self, waiting: list[LandmarkFrames]) -> dict[str, Any]:
         """Take frames and return what is known; takes some milliseconds."""
@@ -112,7 +124,7 @@ class _Watched:
                     presence=pose.presence[index],
                 )
                 self._preview.push(seen, timestamp_s=float(timestamp_s))
-        return describe(self._preview.read(shown=self._exercise))
+        return describe(self._preview.read(shown=self._exercise), shows_index=self._shows_index)
 
 
 class _Conversation:
@@ -179,18 +191,22 @@ class _Conversation:
             await anyio.sleep(ANSWER_EVERY_S)
 
 
-def describe(preview: Preview) -> dict[str, Any]:
+def describe(preview: Preview, *, shows_index: bool) -> dict[str, Any]:
     """Return a preview as JSON can say it: what is not known is null.
 
     Returns
     -------
     dict
-        `hints`: [{name, severity, text}], worst first; `index`, `low`, `high`: 0 best to 1 worst; `verdict`, `reason`;
-        `seen_s`: seconds of the person that the network has read; `sub_indices`: [{name, label, value}].
+        `hints`: [{name, severity, text}], worst first; and where the index is shown `index`, `low`, `high`: 0 best to
+        1 worst; `verdict`, `reason`; `seen_s`: seconds of the person that the network has read; `sub_indices`:
+        [{name, label, value}].
     """
+    hints = [{"name": hint.name, "severity": hint.severity.value, "text": hint.text} for hint in preview.hints]
+    if not shows_index:
+        return {"hints": hints}
     interval = preview.interval
     return {
-        "hints": [{"name": hint.name, "severity": hint.severity.value, "text": hint.text} for hint in preview.hints],
+        "hints": hints,
         "index": _known(preview.index),
         "low": None if interval is None else _known(interval.low),
         "high": None if interval is None else _known(interval.high),

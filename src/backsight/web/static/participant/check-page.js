@@ -1,7 +1,7 @@
 // The camera check: what to change until the picture is good, live. Knows what the page holds.
 
 import { postJson } from "./api.js";
-import { Announcer, formToken, readConfig } from "./page.js";
+import { Announcer, formToken, onReturn, readConfig } from "./page.js";
 import { Stage } from "./stage.js";
 
 const GOOD_FOR_MS = 2000;
@@ -25,6 +25,8 @@ anyway.addEventListener("submit", (event) => {
   else showProblem("Please say why you go on, in a few words.", anyway.querySelector("[name=reason]"));
 });
 window.addEventListener("pagehide", () => stage.close());
+onReturn(() => window.location.reload());
+stage.onLost = () => (document.querySelector("[data-intro]").hidden = false);
 stage.onLines = showLines;
 
 async function openCamera() {

@@ -18,6 +18,11 @@ export function showStep(name) {
   shown.querySelector("h1, h2")?.focus({ preventScroll: true });
 }
 
+/** Call when the browser shows the page again as it was left, by its Back button: camera and form token may be stale. */
+export function onReturn(then) {
+  window.addEventListener("pageshow", (event) => event.persisted && then());
+}
+
 /** Say something to everybody: shown where there is a place for it, and read out by a screen reader. */
 export class Announcer {
   #place;

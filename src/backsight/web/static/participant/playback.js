@@ -1,9 +1,10 @@
-// Play a recorded skeleton: no picture was kept, so there is none to show. Knows no camera and no server.
+// Play a recorded skeleton, over the video where one was recorded. Knows no camera and no server.
 
 import { drawSkeleton, fitCanvas } from "./skeleton.js";
 
 export class Playback {
   #canvas;
+  #video;
   #seek;
   #button;
   #lines;
@@ -11,21 +12,26 @@ export class Playback {
   #startedMs = null;
   #shownS = 0;
 
-  /** @param {HTMLElement} root holds a canvas, a range and a button @param {[number, number][]} lines */
+  /** @param {HTMLElement} root holds a canvas, a video, a range and a button @param {[number, number][]} lines */
   constructor(root, lines) {
     this.#canvas = root.querySelector("canvas");
+    this.#video = root.querySelector("video");
     this.#seek = root.querySelector("input[type=range]");
     this.#button = root.querySelector("button");
     this.#lines = lines;
     this.#button.addEventListener("click", () => (this.#startedMs === null ? this.play() : this.pause()));
     this.#seek.addEventListener("input", () => {
       this.pause();
+      if (!this.#video.hidden) this.#video.currentTime = Number(this.#seek.value);
       this.#show(Number(this.#seek.value));
     });
   }
 
   open(recorder) {
+    this.close();
     this.#recorder = recorder;
+    if (recorder.video) this.#video.src = URL.createObjectURL(recorder.video);
+    this.#video.hidden = !recorder.video;
     this.#seek.max = recorder.durationS.toFixed(2);
     fitCanvas(this.#canvas, recorder.size.width, recorder.size.height);
     this.#shownS = 0;
@@ -36,12 +42,25 @@ export class Playback {
     if (this.#shownS >= this.#recorder.durationS) this.#shownS = 0;
     this.#startedMs = performance.now() - 1000 * this.#shownS;
     this.#button.textContent = "Pause";
+    if (!this.#video.hidden) {
+      this.#video.currentTime = this.#shownS;
+      this.#video.play().catch(() => {});
+    }
     requestAnimationFrame(() => this.#step());
   }
 
   pause() {
     this.#startedMs = null;
     this.#button.textContent = "Play";
+    if (!this.#video.hidden) this.#video.pause();
+  }
+
+  /** Let go of the video, which is as large in memory as it was recorded. */
+  close() {
+    this.pause();
+    if (this.#video.src) URL.revokeObjectURL(this.#video.src);
+    this.#video.removeAttribute("src");
+    this.#video.hidden = true;
   }
 
   #step() {

@@ -19,6 +19,7 @@ export class Stage {
   #check;
   #finder = null;
   #hintsMs = -Infinity;
+  #wakeLock = null;
 
   /** Told with every picture: what was found, its time in ms, the picture's size. */
   onFrame = () => {};
@@ -42,6 +43,11 @@ export class Stage {
 
   get size() {
     return this.#camera.size;
+  }
+
+  /** What a video is recorded from. */
+  get stream() {
+    return this.#camera.stream;
   }
 
   get engine() {
@@ -68,6 +74,8 @@ export class Stage {
     }
     this.#say("");
     this.#root.classList.add("is-live");
+    // Nobody touches a phone that they stand away from. Where it cannot be kept awake, it sleeps as it is set to.
+    navigator.wakeLock?.request("screen").then((lock) => (this.#wakeLock = lock), () => {});
     return true;
   }
 
@@ -86,6 +94,8 @@ export class Stage {
   }
 
   close() {
+    this.#wakeLock?.release().catch(() => {});
+    this.#wakeLock = null;
     this.#camera.close();
     this.#root.classList.remove("is-live");
   }
