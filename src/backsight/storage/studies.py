@@ -22,7 +22,7 @@ from backsight.errors import ConflictError, FieldsError, InvalidValueError, Invi
 from backsight.storage.checks import check_range, check_text
 from backsight.storage.database import seal_of
 from backsight.storage.overview import ParticipantOverview, overview
-from backsight.storage.study_settings import NAME_LIMIT, TEXT_LIMIT, StudySettings
+from backsight.storage.study_settings import NAME_LIMIT, TEXT_LIMIT, StudySettings, consent_hash
 from backsight.storage.tables import (
     Consent,
     Deletion,
@@ -295,11 +295,6 @@ def find_participant(session: Session, *, study_id: str, participant_id: str) ->
     if participant is None or participant.study_id != study_id:
         raise NotFoundError(f"there is no participant {participant_id!r} in this study; they may have withdrawn")
     return participant
-
-
-def consent_hash(text: str) -> str:
-    """Return what identifies a consent text: SHA-256 of its UTF-8."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def sign_consent(session: Session, participant: Participant, *, signed_name: str, text_hash: str) -> Consent:

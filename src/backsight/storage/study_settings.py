@@ -6,6 +6,7 @@ still from the first recording on, and a changed consent text binds only who sig
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ TEXT_LIMIT = 50_000
 LONGEST_RETENTION_DAYS = 36_500
 
 _FIXED = "cannot change any more: somebody has recorded; make a new study for this"
+_SIGNED = "people have signed for the other: change the consent text, too, so that they are asked again"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,11 @@ def settings_of(study: Study) -> StudySettings:
     )
 
 
+def consent_hash(text: str) -> str:
+    """Return what identifies a consent text: SHA-256 of its UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def has_recordings(session: Session, study_id: str) -> bool:
     """Return whether anybody has begun to record, skipped and discarded recordings included."""
     query = select(Recording.id).join(Visit, Visit.id == Recording.visit_id)
@@ -121,6 +128,10 @@ def change_settings(session: Session, study_id: str, *, wanted: StudySettings) -
     wrong = dict.fromkeys({"exercises", "privacy_mode"} & set(changed), _FIXED)
     if wrong and has_recordings(session, study_id):
         raise FieldsError(wrong)
+    # What happens to a picture is what people sign for, whatever the researcher's own text says of it.
+    is_other = "privacy_mode" in changed and "consent_text" not in changed
+    if is_other and count_signatures(session, study_id, text_hash=consent_hash(study.consent_text)):
+        raise FieldsError({"privacy_mode": _SIGNED})
     for name in changed:
         setattr(study, name, wanted.columns()[name])
     session.flush()

@@ -64,6 +64,21 @@ def test_exercises_and_privacy_stand_still_from_the_first_recording_on(
         assert study.name == "Another name"
 
 
+def test_what_happens_to_pictures_changes_only_where_people_sign_anew(database: Database) -> None:
+    with database.session() as session:
+        study = make_study(session)
+        video = replace(study_settings.settings_of(study), privacy_mode="video")
+        person = make_participant(session, study)
+        with pytest.raises(FieldsError, match="change the consent text"):
+            study_settings.change_settings(session, study.id, wanted=video)
+        assert study.privacy_mode is PrivacyMode.LANDMARKS
+        wanted = replace(video, consent_text="Your video is sent to us.")
+        study_settings.change_settings(session, study.id, wanted=wanted)
+        assert study.privacy_mode is PrivacyMode.VIDEO
+        signed = studies.consent_of(session, person)
+        assert signed is None or signed.text_hash != studies.consent_hash(wanted.consent_text)
+
+
 def test_a_changed_consent_text_is_signed_anew_and_the_old_signature_keeps_its_own(database: Database) -> None:
     with database.session() as session:
         study = make_study(session)
