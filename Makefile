@@ -52,13 +52,14 @@ check: $(VENV)/.dev  ## Lint, types, layers, spelling, docs.
 	$(BIN)/codespell
 	$(BIN)/pytest -q tests/docs
 
-bench: $(VENV)/.dev  ## Measure this machine, run the slow tests, write docs/figures.
+bench: $(VENV)/.dev web-assets  ## Measure this machine, run the slow tests, write docs/figures.
 	$(BIN)/pytest -m slow
 	$(BIN)/python scripts/fetch_demo_clip.py
 	$(BIN)/backsight benchmark road --json docs/figures/road.json
 	$(BIN)/backsight benchmark pose --json docs/figures/pose.json || [ $$? -eq 4 ]
 	$(BIN)/backsight benchmark live --json docs/figures/live.json || [ $$? -eq 4 ]
 	$(BIN)/backsight benchmark batch --json docs/figures/batch.json || [ $$? -eq 4 ]
+	$(BIN)/backsight benchmark study --json docs/figures/study.json || [ $$? -eq 4 ]
 
 e2e: $(VENV)/.dev web-assets  ## Open reports and the study's pages in Chromium.
 	$(BIN)/backsight models fetch lite --quiet

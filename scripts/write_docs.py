@@ -68,6 +68,19 @@ def benchmarks_page() -> str:
         "Measured by `backsight benchmark road` (`make bench`), all ratios within one run. "
         f"Machine: {result['machine']}.\n\n"
         f"| Figure | Value | Unit | n | Bar | Met | What it is |\n|---|---|---|---|---|---|---|\n{table}\n"
+        + _study_section()
+    )
+
+
+def _study_section() -> str:
+    """Show what a server bears when many record at once; empty where that was not measured."""
+    result = _figures_of("study")
+    if result is None:
+        return ""
+    return (
+        "\n## A study's server\n\nMade by `backsight benchmark study`: `study` is `backsight serve`, `bare` a FastAPI "
+        f"endpoint that writes the same bytes to a database of the same kind. {' '.join(result['notes'])} "
+        f"Machine: {result['machine']}.\n\n{figure_table(result)}\n"
     )
 
 
