@@ -32,6 +32,7 @@ from backsight.errors import (
     InputError,
     InvalidValueError,
     InvitationError,
+    ModelFileError,
     NotFoundError,
     SignInError,
     StorageError,
@@ -102,6 +103,7 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     InvalidValueError: HTTPStatus.UNPROCESSABLE_ENTITY,
     InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ModelFileError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What an error means to a browser; of several that fit, the nearest class counts."""
 _TITLES: dict[int, str] = {
@@ -115,7 +117,7 @@ _TITLES: dict[int, str] = {
     413: "This is too large",
     422: "Something cannot be as it was entered",
     429: "Please wait a moment",
-    503: "The database cannot be reached",
+    503: "This site is not ready",
 }
 
 
@@ -251,8 +253,10 @@ async def _answer_error(request: Request, error: Exception) -> Response:
         log_failure(error)
     if isinstance(error, NotSignedInError) and not wants_json(request):
         return _to_sign_in(request)
-    # What the database's driver says is for whoever runs the server, not for whoever reads a page.
-    message = "Try again in a minute." if status == HTTPStatus.SERVICE_UNAVAILABLE else str(error)
+    # What a driver says, or which file is missing, is for whoever runs the server, not for whoever reads a page.
+    message = str(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        message = "Try again in a minute. If it stays so, tell whoever invited you or runs the site: it has been noted."
     fields = error.fields if isinstance(error, FieldsError) else None
     response = _answer(request, status, message, fields=fields)
     if isinstance(error, ThrottledError):

@@ -55,6 +55,11 @@ def runtime_addresses() -> RuntimeAddresses:
     )
 
 
+def is_built() -> bool:
+    """Return whether the runtime was put into the package; without it nobody can be recorded."""
+    return all((STATIC_DIR / _FOLDER / name).is_file() for name in (_SCRIPT, _LOADER, BINARY + ".gz"))
+
+
 def compressed_binary() -> Path:
     """Return where the runtime's WebAssembly is, gzipped: 13 MB are 4 MB on the way to a phone."""
     return _script(BINARY + ".gz")

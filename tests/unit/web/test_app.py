@@ -10,6 +10,7 @@ pytest.importorskip("fastapi", reason="the extra `web` is not installed")
 
 from starlette.testclient import TestClient
 
+from backsight.errors import ModelFileError
 from backsight.storage.database import Database
 from backsight.web.access import Anybody
 from backsight.web.app import create_app
@@ -37,6 +38,20 @@ def test_a_database_that_is_away_tells_strangers_nothing_of_where_it_is(site: Si
     assert response.status_code == 503
     assert "sqlite" not in response.text
     assert "postgres" not in response.text
+
+
+def test_a_missing_runtime_tells_a_participant_whom_to_tell_and_no_path(sqlite_url: str, tmp_path: Path) -> None:
+    app = create_app(settings_for(tmp_path / "x.sqlite3", database_url=sqlite_url), has_jobs=False)
+
+    def fail(_: Anybody) -> None:
+        raise ModelFileError("/opt/secret/vision_bundle.mjs is missing: run `make web-assets`")
+
+    app.add_api_route("/fail", fail)
+    response = TestClient(app, raise_server_exceptions=False).get("/fail", headers={"Accept": "text/html"})
+    app.state.database.close()
+    assert response.status_code == 503
+    assert "tell whoever invited you" in response.text
+    assert "/opt" not in response.text
 
 
 def test_a_fault_of_ours_is_told_without_what_it_was_about(
