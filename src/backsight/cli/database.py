@@ -65,6 +65,8 @@ def restore(
         f"Restored what was backed up at {made.made_at}, with {made.n_videos} videos. Its audit log is whole up to"
     )
     typer.echo(f"entry {made.audit_number}: {made.audit_hash}")
+    typer.echo("Everybody signs in anew and makes new tokens for the API. Users who were disabled after that, and")
+    typer.echo("passwords and links that were changed, are as they were then: disable and change them again.")
     typer.echo("Who withdrew after that is there again: delete them with `backsight forget`.")
 
 

@@ -42,15 +42,16 @@ def add(
     database: Annotated[str | None, DATABASE] = None,
 ) -> None:
     """Add somebody who may sign in. Asks for the password twice."""
+    check_extra()
+    if name is None:
+        name = str(typer.prompt("Name", err=True))
+    # Before the transaction: SQLite has one writer, who must not be kept waiting by somebody who types.
+    chosen = _password(from_input=password_stdin)
     with _session(database) as session:
         from backsight.storage import accounts, audit
         from backsight.storage.tables import Role
 
-        if name is None:
-            name = str(typer.prompt("Name", err=True))
-        user = accounts.add_user(
-            session, email=email, name=name, role=Role(role.value), password=_password(from_input=password_stdin)
-        )
+        user = accounts.add_user(session, email=email, name=name, role=Role(role.value), password=chosen)
         audit.append(session, actor="command-line", action="add user", object_id=user.id, detail={"role": role.value})
         typer.echo(f"Added {user.email} as {role.value}.")
 
@@ -90,11 +91,13 @@ def password(
     database: Annotated[str | None, DATABASE] = None,
 ) -> None:
     """Give somebody a new password; they are signed out everywhere."""
+    check_extra()
+    chosen = _password(from_input=password_stdin)
     with _session(database) as session:
         from backsight.storage import accounts, audit
 
         user = _find(session, email)
-        accounts.set_password(session, user, password=_password(from_input=password_stdin))
+        accounts.set_password(session, user, password=chosen)
         audit.append(session, actor="command-line", action="set password", object_id=user.id)
         typer.echo(f"{user.email} has a new password.")
 

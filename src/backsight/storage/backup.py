@@ -18,12 +18,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url
+from sqlalchemy import delete, make_url
 
 from backsight.errors import InputError, OutputError, StorageError
 from backsight.exports.folder import FolderKind, staged_folder
 from backsight.storage import audit
 from backsight.storage.database import Database
+from backsight.storage.tables import ApiToken, SignIn
 from backsight.storage.videos import VideoStore
 
 DATABASE_NAME, VIDEOS_NAME, ABOUT_NAME = "database.sqlite3", "videos", "backup.json"
@@ -57,7 +58,8 @@ class Backup:
 def back_up(database: Database, videos: VideoStore, *, out: Path, overwrite: bool = False) -> Backup:
     """Copy the database as it is at one moment, and the videos, into a folder. Nobody who writes is kept waiting.
 
-    The database comes first: a video that comes meanwhile is in the copy without a row, which does no harm.
+    The database comes first: a video whose recording began meanwhile is in the copy without a row. After a restore
+    nothing shows it, and nothing deletes it: not the withdrawal of whoever it shows, not `backsight forget`.
 
     Raises
     ------
@@ -91,6 +93,9 @@ def back_up(database: Database, videos: VideoStore, *, out: Path, overwrite: boo
 def restore(folder: Path, *, database_url: str, videos: VideoStore) -> Backup:
     """Put a backup where there is no database yet, bring it up to date, and go through its audit log.
 
+    Sign-ins and tokens of the API are not put back: some of them may have been ended since. What is left of the jobs of
+    an earlier database there is deleted, as it says of recordings that wait again that they are done.
+
     Raises
     ------
     InputError
@@ -107,8 +112,13 @@ def restore(folder: Path, *, database_url: str, videos: VideoStore) -> Backup:
         _check_vacant(target, videos, about)
         if videos.local_folder is not None:
             _copy_files(folder / VIDEOS_NAME, videos.local_folder)
+        _delete_jobs(target)
         _copy_database(folder / DATABASE_NAME, target)
         opened.upgrade()
+        # In a transaction of its own: they must be gone whatever becomes of the audit log.
+        with opened.session() as session:
+            session.execute(delete(SignIn))
+            session.execute(delete(ApiToken))
         with opened.session() as session:
             broken_at = audit.verify(session)
             if broken_at is not None:
@@ -165,6 +175,16 @@ def _check_vacant(target: Path, videos: VideoStore, about: Backup) -> None:
         raise StorageError("the backup holds videos: BACKSIGHT_VIDEOS must be a folder to restore it")
     if folder is not None and folder.is_dir() and any(folder.iterdir()):
         raise StorageError(f"{folder}: videos are there already; move them away first")
+
+
+def _delete_jobs(target: Path) -> None:
+    """Delete the file of jobs that `backsight serve` keeps beside the database, and what SQLite keeps beside that."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path = target.with_name(f"{target.name}.jobs{suffix}")
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot delete {path}: {error.strerror or error}") from error
 
 
 def _copy_database(source: Path, target: Path) -> None:

@@ -1,7 +1,8 @@
 """Write a study as a data set for `backsight train`: a manifest beside landmarks, de-identified. Changes nothing.
 
 What leaves goes by the participant's code. Names, labels, notes, reasons in somebody's words, dates, identifiers and
-answers of the questionnaire stay; an age is in whole years, and sessions are numbered.
+answers of the questionnaire stay; an age is in whole years, and sessions are numbered. A text that a spreadsheet would
+take for a formula begins with an apostrophe.
 """
 
 from __future__ import annotations
@@ -52,8 +53,11 @@ COLUMNS = {
 EXCLUDED_BY_RESEARCHER = "excluded by the researcher"
 UNUSABLE = "recording unusable"
 NOT_ASSESSED = "could not be assessed"
+NOT_YET_ASSESSED = "not assessed yet"
 
 _CLIP_FIELD = pa.field("clip", pa.dictionary(pa.int8(), pa.string()), nullable=False)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What makes spreadsheets run a text: an engine's name comes from the browser of whoever was recorded."""
 _KEPT = (RecordingState.QUEUED, RecordingState.DONE, RecordingState.FAILED)
 
 
@@ -94,12 +98,13 @@ def export_study(session: Session, study_id: str, *, out: Path, overwrite: bool 
     with staged_folder(out, overwrite=overwrite, kind=STUDY_FOLDER) as folder:
         (folder / "landmarks").mkdir()
         for person, visit, recording, quality in _kept(session, study_id):
-            if recording.n_chunks is None:
-                n_without += 1
-                continue
+            # Counted with their landmarks or without, so that a visit keeps its number when earlier ones expire.
             sessions = visits.setdefault(person.code, [])
             if visit.id not in sessions:
                 sessions.append(visit.id)
+            if recording.n_chunks is None:
+                n_without += 1
+                continue
             name = f"landmarks/{len(rows) + 1:05d}.parquet"
             pose = load_track(session, recording.id).pose
             _write_landmarks(folder / name, pose, recording)
@@ -108,7 +113,7 @@ def export_study(session: Session, study_id: str, *, out: Path, overwrite: bool 
         _write_about(folder, study, rows)
     return Exported(
         manifest=out / MANIFEST_NAME,
-        n_subjects=len(visits),
+        n_subjects=len({row["subject"] for row in rows}),
         n_recordings=len(rows),
         n_excluded=sum(bool(row["exclude"]) for row in rows),
         n_without_landmarks=n_without,
@@ -138,6 +143,8 @@ def _row(
         exclude = UNUSABLE
     elif recording.state is RecordingState.FAILED:
         exclude = NOT_ASSESSED
+    elif recording.state is RecordingState.QUEUED:
+        exclude = NOT_YET_ASSESSED
     age = None if person.birth_year is None else visit.started_at.year - person.birth_year
     return {
         "subject": person.code,
@@ -177,6 +184,8 @@ def _write_manifest(path: Path, rows: list[dict[str, object]]) -> None:
 def _cell(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

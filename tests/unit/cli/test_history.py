@@ -132,7 +132,17 @@ def test_forgetting_asks_first_and_then_leaves_nothing(database: Path) -> None:
     refused = CliRunner().invoke(app, ["forget", "A"], input="n\n")
     assert refused.exit_code == 1
     assert len(person_history("A").sessions) == 2
+    with sqlite3.connect(database) as connection:
+        (recording_id,) = connection.execute(
+            "SELECT recording.id FROM recording JOIN visit ON visit.id = recording.visit_id "
+            "JOIN participant ON participant.id = visit.participant_id WHERE participant.code = 'A' LIMIT 1"
+        ).fetchone()
+    connection.close()
+    half_sent = database.parent / "videos.incoming" / recording_id
+    half_sent.parent.mkdir()
+    half_sent.touch()
     shown = run("forget", "A", "--yes")
+    assert not half_sent.exists()
     assert "visits: 2" in shown
     assert "recordings: 4" in shown
     assert "assessments: 6" in shown

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 pytest.importorskip("sqlalchemy", reason="the extra `web` is not installed")
@@ -38,6 +41,34 @@ def test_somebody_added_on_the_command_line_can_sign_in_until_disabled(
     assert "disabled" in _run(sqlite_url, "list")
     with database.session(read_only=True) as session:
         assert [entry.action for entry in audit.entries(session, limit=9)] == ["disable user", "add user"]
+    database.close()
+
+
+@pytest.mark.parametrize("words", [("add", "eve@example.org"), ("password", "bob@example.org")])
+def test_others_can_write_while_somebody_types(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
+) -> None:
+    monkeypatch.setenv("BACKSIGHT_DATABASE_URL", sqlite_url)
+    _run(sqlite_url, "add", "bob@example.org", "--name", "Bob", "--password-stdin", typed=f"{PASSWORD}\n")
+    path = sqlite_url.removeprefix("sqlite:///")
+
+    def type_slowly(text: str, **_: object) -> str:
+        with closing(sqlite3.connect(path, timeout=0.0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.rollback()
+        asked.append(text)
+        return "Eve" if text == "Name" else f"{PASSWORD} indeed"
+
+    asked: list[str] = []
+    monkeypatch.setattr("backsight.cli.user.typer.prompt", type_slowly)
+    monkeypatch.setattr("backsight.cli.user._password", lambda *, from_input: type_slowly(f"Password {from_input}"))
+    _run(sqlite_url, *words)
+    assert asked[-1] == "Password False"
+    database = Database(sqlite_url)
+    with database.session(read_only=True) as session:
+        user = accounts.find_user(session, email=words[1])
+        assert user is not None
+        assert accounts.check_password(session, user, password=f"{PASSWORD} indeed")
     database.close()
 
 

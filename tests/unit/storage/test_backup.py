@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +20,14 @@ from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
 from backsight.errors import InputError, OutputError, StorageError
-from backsight.storage import audit, recordings, studies
+from backsight.storage import accounts, audit, recordings, studies
 from backsight.storage.backup import back_up, read_backup, restore
 from backsight.storage.database import Database
 from backsight.storage.resealing import reseal
 from backsight.storage.sealing import SEALED_PREFIX, Seal
-from backsight.storage.tables import Base, Consent, LandmarkChunk
+from backsight.storage.tables import Base, Consent, LandmarkChunk, Role, SignIn, now
 from backsight.storage.videos import VideoStore
+from backsight.web.jobs import _configuration
 from tests.databases import PostgresServer
 from tests.unit.storage import people
 
@@ -94,6 +96,32 @@ def test_what_was_backed_up_destroyed_and_restored_is_the_same(
         assert path.read_bytes() == b"a film"
     with pytest.raises(IntegrityError, match="only ever added"), sqlite_database.session() as session:
         session.execute(text("DELETE FROM audit_entry"))
+
+
+def test_nobody_is_signed_in_after_a_restore_and_no_job_is_done(
+    sqlite_database: Database, sqlite_url: str, tmp_path: Path
+) -> None:
+    store = VideoStore(str(tmp_path / "videos"))
+    with sqlite_database.session() as session:
+        user = accounts.add_user(
+            session, email="eve@example.org", name="Eve", role=Role.RESEARCHER, password="correct horse battery"
+        )
+        session.add(SignIn(token_hash="0" * 64, user_id=user.id, expires_at=now()))
+        accounts.make_api_token(session, user, name="R", lifetime=timedelta(days=30))
+    back_up(sqlite_database, store, out=tmp_path / "backup")
+    sqlite_database.close()
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    path.rename(tmp_path / "moved-away")
+    jobs = Path(str(_configuration(sqlite_database, seat=0)["system_database_url"]).removeprefix("sqlite:///"))
+    beside = [jobs.with_name(f"{jobs.name}{suffix}") for suffix in ("", "-wal", "-shm")]
+    for one in beside:
+        one.write_bytes(b"of the database that was there")
+
+    restore(tmp_path / "backup", database_url=sqlite_url, videos=store)
+
+    rows = rows_of(sqlite_database)
+    assert (len(rows["user_account"]), rows["sign_in"], rows["api_token"]) == (1, [], [])
+    assert [one for one in beside if one.exists()] == []
 
 
 def test_a_backup_is_readable_to_its_owner_only(sqlite_database: Database, tmp_path: Path) -> None:

@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import update
 
 from backsight.domain.recording import Exercise
 from backsight.errors import NotFoundError, OutputError
-from backsight.storage import recordings, studies
+from backsight.storage import recordings, studies, study_settings
 from backsight.storage.database import Database
+from backsight.storage.deletion import delete_expired
 from backsight.storage.export import export_study
-from backsight.storage.tables import Study
+from backsight.storage.tables import Recording, Study, Visit
 from tests.assessments import make_pose
 from tests.unit.storage.people import assess, begin, make_participant, make_study, record
 
@@ -65,14 +67,14 @@ def test_every_kept_recording_is_a_row_with_its_landmarks(
     rows = rows_of(tmp_path / "out")
     assert [(row["subject"], row["exercise"], row["session"], row["rating"], row["exclude"]) for row in rows] == [
         ("P-0001", "walk", "1", "80", ""),
-        ("P-0001", "jump", "1", "75.5", ""),
+        ("P-0001", "jump", "1", "75.5", "not assessed yet"),
         ("P-0001", "walk", "2", "80", "recording unusable"),
         ("P-0002", "walk", "1", "80", "excluded by the researcher"),
     ]
     first = rows[0]
     assert (first["age_years"], first["sex"], first["height_cm"], first["mass_kg"]) == ("46", "female", "170", "62.5")
     assert (first["quality"], rows[1]["quality"], first["pose_engine"]) == ("good", "", "tasks-vision")
-    assert (done.n_subjects, done.n_recordings, done.n_excluded, done.n_without_landmarks) == (2, 4, 2, 0)
+    assert (done.n_subjects, done.n_recordings, done.n_excluded, done.n_without_landmarks) == (2, 4, 3, 0)
     table = pq.read_table(tmp_path / "out" / first["landmarks"])
     pose = make_pose(Exercise.WALK)
     x_px = np.asarray(table["x_px"].to_numpy(), dtype=np.float64).reshape(-1, 33)
@@ -80,6 +82,38 @@ def test_every_kept_recording_is_a_row_with_its_landmarks(
     np.testing.assert_allclose(
         table["timestamp_s"].to_numpy()[::33], pose.timestamps_s - pose.timestamps_s[0], atol=1e-9
     )
+
+
+def test_a_visit_keeps_its_number_when_an_earlier_one_expires(
+    sqlite_database: Database, study: Study, tmp_path: Path
+) -> None:
+    with sqlite_database.session() as session:
+        study_settings.set_retention(session, study.id, retention_days=30)
+        session.execute(update(Visit).where(Visit.finished_at.is_not(None)).values(finished_at=Visit.started_at))
+        assert delete_expired(session, today=datetime.now(UTC).date(), videos=None, actor="system")
+        done = export_study(session, study.id, out=tmp_path / "out")
+    rows = [(row["subject"], row["session"]) for row in rows_of(tmp_path / "out")]
+    assert rows == [("P-0001", "2"), ("P-0002", "1")]
+    assert (done.n_subjects, done.n_without_landmarks) == (2, 2)
+
+
+def test_somebody_without_landmarks_is_no_subject_of_it(
+    sqlite_database: Database, study: Study, tmp_path: Path
+) -> None:
+    with sqlite_database.session() as session:
+        session.execute(update(Recording).values(n_chunks=None))
+        done = export_study(session, study.id, out=tmp_path / "out")
+    assert (done.n_subjects, done.n_recordings) == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)"])
+def test_a_text_that_a_spreadsheet_would_run_is_none_any_more(
+    sqlite_database: Database, study: Study, tmp_path: Path, name: str
+) -> None:
+    with sqlite_database.session() as session:
+        session.execute(update(Recording).values(pose_engine=name))
+        export_study(session, study.id, out=tmp_path / "out")
+    assert {row["pose_engine"] for row in rows_of(tmp_path / "out")} == {f"'{name}"}
 
 
 def test_nothing_in_it_says_who_somebody_is(sqlite_database: Database, study: Study, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 
 import pytest
@@ -36,13 +37,31 @@ def test_the_time_of_keeping_is_set_for_one_study_or_for_all(site: Site) -> None
             site.who.study_id,
             30,
         )
-    post(client, f"{PAGE}/retention", {"retention_days": "90"})
+    post(client, f"{PAGE}/retention", {"study_id": "all", "retention_days": "90"})
     with site.database.session(read_only=True) as session:
         for study_id in (site.who.study_id, site.who.other_study_id):
             assert studies.find_study(session, study_id).retention_days == 90
-    post(client, f"{PAGE}/retention", {"retention_days": ""})
+    post(client, f"{PAGE}/retention", {"study_id": "all", "retention_days": ""})
     with site.database.session(read_only=True) as session:
         assert studies.find_study(session, site.who.study_id).retention_days is None
+
+
+@pytest.mark.parametrize("form", [{"retention_days": "90"}, {"study_id": "", "retention_days": "90"}])
+def test_a_study_that_is_not_named_does_not_mean_every_study(form: dict[str, str], site: Site) -> None:
+    response = post(site.client(ADMIN), f"{PAGE}/retention", form)
+    assert response.status_code == 422
+    assert "`study_id` must be a study" in html.unescape(response.text)
+    with site.database.session(read_only=True) as session:
+        for study_id in (site.who.study_id, site.who.other_study_id):
+            assert studies.find_study(session, study_id).retention_days is None
+
+
+def test_the_page_sends_that_it_means_all_and_shows_there_what_cannot_be(site: Site) -> None:
+    client = site.client(ADMIN)
+    assert '<input type="hidden" name="study_id" value="all">' in client.get(PAGE).text
+    response = post(client, f"{PAGE}/retention", {"study_id": "all", "retention_days": "a week"})
+    assert response.status_code == 422
+    assert response.text.count('value="a week"') == 1
 
 
 @pytest.mark.parametrize("typed", ["0", "-3", "a week", "99999"])
@@ -61,7 +80,7 @@ def test_a_study_that_is_not_there_is_not_found(site: Site) -> None:
 
 def test_what_is_due_is_deleted_at_once_and_the_results_stay(site: Site) -> None:
     client = site.client(ADMIN)
-    post(client, f"{PAGE}/retention", {"retention_days": "7"})
+    post(client, f"{PAGE}/retention", {"study_id": "all", "retention_days": "7"})
     response = post(client, f"{PAGE}/retention/apply")
     assert "Nothing was due" in client.get(response.headers["location"]).text
     with site.database.session() as session:

@@ -13,13 +13,16 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backsight.errors import FieldsError
+from backsight.errors import FieldsError, InvalidValueError
 from backsight.storage import deletion, housekeeping, study_settings
 from backsight.web.access import AdminUser, Work, audited
 from backsight.web.study_form import days_of
 from backsight.web.templating import render, see
 
 router = APIRouter(prefix="/admin/studies")
+
+ALL_STUDIES = "all"
+"""Sent instead of a study's identifier. A field that is missing must not mean every study."""
 
 
 @router.get("")
@@ -38,14 +41,17 @@ def set_retention(
     retention_days: Annotated[str, Form()] = "",
 ) -> Response:
     """Say how long a study, or every study, keeps landmarks and videos."""
+    if not study_id:
+        raise InvalidValueError(f"`study_id` must be a study, or `{ALL_STUDIES}`, got nothing; load the page again")
+    is_for_all = study_id == ALL_STUDIES
     typed = retention_days.strip()
     try:
         days = days_of(typed)
-        with work.session(retention_days=days, of="one study" if study_id else "all studies") as session:
-            chosen = [study_id] if study_id else [line.study_id for line in housekeeping.study_lines(session)]
+        with work.session(retention_days=days, of="all studies" if is_for_all else "one study") as session:
+            chosen = [line.study_id for line in housekeeping.study_lines(session)] if is_for_all else [study_id]
             for one in chosen:
                 study_settings.set_retention(session, one, retention_days=days)
-            if study_id:
+            if not is_for_all:
                 work.about(study_id=study_id)
     except FieldsError as error:
         return _page(request, work, errors=error.fields, typed=typed, chosen=study_id)
