@@ -220,19 +220,18 @@ def forget_person(subject: str, *, study: str | None = None) -> Forgotten:
     InputError, NotFoundError
         See `person_history`.
     StorageError
-        When a video of theirs cannot be deleted; nothing is then deleted from the database.
+        When a video or an upload of theirs cannot be deleted; nothing is then deleted from the database.
     """
     _check_extra()
     from backsight.storage.deletion import withdraw
     from backsight.storage.sealing import KEY_VARIABLE, Seal
-    from backsight.storage.videos import VIDEOS_VARIABLE, VideoStore, default_videos_url
+    from backsight.storage.videos import VIDEOS_VARIABLE, VideoStore, default_videos_url, incoming_folder
 
     with open_database() as database, database.session() as session:
         person, found = _find_anywhere(session, subject, study=study)
-        videos = VideoStore(
-            os.environ.get(VIDEOS_VARIABLE) or default_videos_url(), seal=Seal.from_key(os.environ.get(KEY_VARIABLE))
-        )
-        proof = withdraw(session, person, videos=videos, actor=ACTOR, reason="forgotten")
+        url = os.environ.get(VIDEOS_VARIABLE) or default_videos_url()
+        videos = VideoStore(url, seal=Seal.from_key(os.environ.get(KEY_VARIABLE)))
+        proof = withdraw(session, person, videos=videos, incoming=incoming_folder(url), actor=ACTOR, reason="forgotten")
         return Forgotten(code=proof.participant_code, study=found.name, counts=dict(proof.counts))
 
 

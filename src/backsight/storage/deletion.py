@@ -6,15 +6,17 @@ gone would be forgotten.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import delete, event, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from backsight.errors import InvalidValueError
+from backsight.errors import InvalidValueError, StorageError
 from backsight.storage import audit
 from backsight.storage.tables import (
     AssessmentRow,
@@ -23,17 +25,21 @@ from backsight.storage.tables import (
     LandmarkChunk,
     Note,
     Participant,
+    PrivacyMode,
     Recording,
     RecordingState,
     RetentionDay,
     Study,
     Visit,
 )
+from backsight.storage.videos import upload_files
 
 WITHDRAWN = "withdrawn"
 RETENTION = "retention"
 _EXPIRED = "deleted when the study's time of keeping was over, before it was assessed"
 _UNSWEPT = "deleted_rows_unswept"
+_IS_UNFINISHED = "retention_is_unfinished"
+_log = logging.getLogger(__name__)
 _SWEEP_TIMEOUT_MS = 2_000
 """How long sweeping waits for readers; who reads on keeps the old copies until the next sweep."""
 
@@ -45,12 +51,17 @@ class DeletesVideos(Protocol):
         """Remove a video; return whether there was one."""
         ...
 
+    def delete_all(self, folder: str) -> int:
+        """Remove everything below a key; return how many files there were."""
+        ...
+
 
 def withdraw(
     session: Session,
     participant: Participant,
     *,
     videos: DeletesVideos | None,
+    incoming: Path | None = None,
     actor: str | None = None,
     reason: str = WITHDRAWN,
 ) -> Deletion:
@@ -63,6 +74,8 @@ def withdraw(
     ----------
     videos
         Where the videos are; None = this person has none.
+    incoming
+        The folder of uploads that are not complete; None = this person has none there.
     actor
         Who asks, for the audit log; None = the participant.
 
@@ -86,6 +99,8 @@ def withdraw(
     recordings = session.scalars(select(Recording).where(Recording.visit_id.in_(visits)).with_for_update()).all()
     counts = {"videos": _delete_videos(recordings, videos)}
     ids = [recording.id for recording in recordings]
+    if incoming is not None:
+        _delete_uploads(incoming, ids)
     counts["landmark_chunks"] = _delete(session, LandmarkChunk, LandmarkChunk.recording_id.in_(ids))
     counts["assessments"] = _delete(session, AssessmentRow, AssessmentRow.visit_id.in_(visits))
     counts["recordings"] = _delete(session, Recording, Recording.visit_id.in_(visits))
@@ -107,7 +122,8 @@ def withdraw(
 def apply_retention(session: Session, *, today: date, videos: DeletesVideos | None) -> list[Deletion]:
     """Delete the landmarks and videos of visits that studies may no longer keep; once a day, whoever asks.
 
-    Assessments stay. A day is over when it is over in UTC.
+    Assessments stay. A day is over when it is over in UTC. Where a video cannot be deleted, its participant is left as
+    they were, which the log says, and the day counts as not done: the next call tries again.
 
     Parameters
     ----------
@@ -127,7 +143,12 @@ def apply_retention(session: Session, *, today: date, videos: DeletesVideos | No
             session.add(RetentionDay(day=today))
     except IntegrityError:
         return []
-    return delete_expired(session, today=today, videos=videos)
+    session.info.pop(_IS_UNFINISHED, None)
+    done = delete_expired(session, today=today, videos=videos)
+    if session.info.pop(_IS_UNFINISHED, False):
+        # Not done for today: what could not be deleted is tried again.
+        session.execute(delete(RetentionDay).where(RetentionDay.day == today))
+    return done
 
 
 def delete_expired(
@@ -141,11 +162,17 @@ def delete_expired(
         Who asks, for the audit log.
     """
     done = []
-    for study in session.scalars(select(Study).where(Study.retention_days.is_not(None))):
+    for study in session.scalars(select(Study).where(Study.retention_days.is_not(None))).all():
         kept_from = today - timedelta(days=study.retention_days or 0)
-        people = session.scalars(select(Participant).where(Participant.study_id == study.id).order_by(Participant.code))
-        for person in people:
-            counts = _expire(session, person, kept_from=kept_from, videos=videos)
+        people = select(Participant).where(Participant.study_id == study.id).order_by(Participant.code)
+        for person in session.scalars(people).all():
+            try:
+                with session.begin_nested():
+                    counts = _expire(session, person, kept_from=kept_from, videos=videos)
+            except StorageError as error:
+                _log.error("what is due of one participant cannot be deleted; all others go on: %s", error)
+                session.info[_IS_UNFINISHED] = True
+                continue
             if any(counts.values()):
                 done.append(
                     _prove(
@@ -169,9 +196,11 @@ def last_retention(session: Session) -> RetentionDay | None:
 def _expire(session: Session, person: Participant, *, kept_from: date, videos: DeletesVideos | None) -> dict[str, int]:
     visits = session.scalars(select(Visit).where(Visit.participant_id == person.id))
     old = [visit.id for visit in visits if (visit.finished_at or visit.started_at).date() < kept_from]
+    # Visits before recordings, as everywhere.
+    session.execute(select(Visit.id).where(Visit.id.in_(old)).with_for_update())
     recordings = session.scalars(select(Recording).where(Recording.visit_id.in_(old)).with_for_update()).all()
     counts = {
-        "videos": _delete_videos(recordings, videos),
+        "videos": _delete_videos([recording for recording in recordings if _may_have_video(recording)], videos),
         "landmark_chunks": _delete(
             session, LandmarkChunk, LandmarkChunk.recording_id.in_([recording.id for recording in recordings])
         ),
@@ -190,7 +219,25 @@ def _delete_videos(recordings: Sequence[Recording], videos: DeletesVideos | None
     keys = [recording.video_key for recording in recordings if recording.video_key is not None]
     if keys and videos is None:
         raise InvalidValueError(f"`videos` must be the store that holds {len(keys)} videos of this person, got None")
-    return sum(videos.delete(key) for key in keys) if videos is not None else 0
+    if videos is None:
+        return 0
+    # A process that is killed between keeping a video and noting its key leaves files that no row names.
+    filmed = [recording.id for recording in recordings if recording.mode is PrivacyMode.VIDEO]
+    return sum(videos.delete(key) for key in keys) + sum(videos.delete_all(name) for name in filmed)
+
+
+def _may_have_video(recording: Recording) -> bool:
+    """Return whether files may be there; what was emptied once is not asked for every day."""
+    return recording.video_key is not None or recording.state in (RecordingState.RECEIVING, RecordingState.DISCARDED)
+
+
+def _delete_uploads(folder: Path, recording_ids: Sequence[str]) -> None:
+    try:
+        for name in recording_ids:
+            for path in upload_files(folder, name):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder}: an upload cannot be deleted: {error.strerror}") from error
 
 
 def _delete(session: Session, table: type[Any], condition: Any) -> int:

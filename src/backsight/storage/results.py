@@ -60,14 +60,29 @@ def save_assessment(session: Session, recording_id: str, assessment: Assessment)
     recording = find_recording(session, recording_id)
     if recording.state is RecordingState.DONE:
         return False
-    if recording.state not in (RecordingState.QUEUED, RecordingState.FAILED):
-        raise ConflictError(f"this recording does not wait to be assessed: it is {recording.state}")
+    _check_waits(recording)
     document = part_document(assessment_to_dict(assessment), Exercise(recording.exercise))
     session.add(_row(document, AssessmentRow(visit_id=recording.visit_id, recording_id=recording_id)))
     recording.state, recording.reason = RecordingState.DONE, ""
     session.flush()
     _judge_visit(session, recording.visit_id)
     return True
+
+
+def hold_waiting(session: Session, recording_id: str) -> None:
+    """Hold a recording that waits to be assessed, and its visit, until the transaction ends.
+
+    For who keeps more than an assessment: what was deleted meanwhile must not come back.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such recording.
+    ConflictError
+        When it does not wait, because it was assessed or its time is over.
+    """
+    _hold_visit(session, recording_id)
+    _check_waits(find_recording(session, recording_id))
 
 
 def fail(session: Session, recording_id: str, *, reason: str) -> None:
@@ -102,6 +117,11 @@ def visit_results(session: Session, visit_id: str) -> VisitResults:
     )
     row = _visit_row(session, visit_id)
     return VisitResults(visit=visit, document=None if row is None else row.content, recordings=tuple(recordings))
+
+
+def _check_waits(recording: Recording) -> None:
+    if recording.state is not RecordingState.QUEUED:
+        raise ConflictError(f"this recording does not wait to be assessed: it is {recording.state}")
 
 
 def _hold_visit(session: Session, recording_id: str) -> None:

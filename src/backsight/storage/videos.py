@@ -38,6 +38,20 @@ def default_videos_url() -> str:
     return str(user_data_path("backsight") / "videos")
 
 
+def incoming_folder(url: str) -> Path:
+    """Return the folder of uploads that are not complete: beside the videos, where these are in a folder.
+
+    What lies there is not sealed yet: it is appended to as it comes in, and goes with its last byte.
+    """
+    folder = Path(default_videos_url() if "://" in url else url)
+    return folder.with_name(f"{folder.name}.incoming")
+
+
+def upload_files(folder: Path, recording_id: str) -> list[Path]:
+    """Return what there is of the upload for a recording: its bytes, and what is noted of them."""
+    return [path for path in (folder / recording_id, *folder.glob(f"{recording_id}.*")) if path.is_file()]
+
+
 class VideoStore:
     """Videos under keys of letters, digits, `-`, `_`, `.` and `/`.
 
@@ -146,6 +160,29 @@ class VideoStore:
         except OSError as error:
             raise StorageError(f"video {key}: cannot be deleted: {error.strerror or error}") from error
         return True
+
+    def delete_all(self, folder: str) -> int:
+        """Remove every file below a key, also copies that broke off; returns how many there were.
+
+        Raises
+        ------
+        StorageError
+            When one is there and cannot be removed.
+        """
+        place = self._place(folder)
+        n_removed = 0
+        try:
+            # A bucket's listing is remembered, and another process may have put something there since.
+            self._files.invalidate_cache(place)
+            for path in self._files.find(place):
+                try:
+                    self._files.rm_file(path)
+                except FileNotFoundError:
+                    continue
+                n_removed += 1
+        except OSError as error:
+            raise StorageError(f"videos below {folder}: cannot be deleted: {error.strerror or error}") from error
+        return n_removed
 
     @property
     def local_folder(self) -> Path | None:

@@ -27,6 +27,7 @@ from backsight.errors import BacksightError, ConflictError, ModelFileError, NotF
 from backsight.storage import audit, recordings
 from backsight.storage.database import Database
 from backsight.storage.deletion import apply_retention
+from backsight.storage.results import hold_waiting
 from backsight.storage.tables import Participant, PrivacyMode, Recording, RecordingState, Visit
 from backsight.storage.videos import VideoStore
 from backsight.web.decoding import SOURCE_NAME, follow_person
@@ -41,12 +42,18 @@ VIDEO_POSE_MODEL = "full"
 LOOK_EVERY_S = 5.0
 """How often a process looks for waiting recordings when nobody wakes it."""
 CHORES_EVERY_S = 60.0
+RETENTION_EVERY_S = 600.0
+"""How often retention is asked for: once a day it does something, and where it could not, it tries again."""
 ORPHANED_AFTER_S = 60.0
 """How long a dead process's work waits for its successor before another process takes it."""
 FORGET_AFTER_S = 24 * 3600.0
 """How long DBOS remembers a finished workflow."""
 MAX_DEATHS = 20
 """After so many processes have died over a recording it is given up: it may be what kills them."""
+RETRY_AFTER_S, RETRY_AFTER_AT_MOST_S = 60.0, 3600.0
+"""How long after an outage's first workflow there is a second; each further wait is twice as long, up to the other."""
+MAX_WORKFLOWS = 24 * 14
+"""After about two weeks an outage is none: the recording itself may be damaged."""
 N_LANDMARK_JOBS, N_VIDEO_JOBS = 2, 1
 """At a time in each process. Videos have a queue of their own, so that landmarks need not wait for them."""
 
@@ -54,6 +61,11 @@ _VERSION = "1"
 """Raised when workflows begun by an earlier version cannot be taken up any more."""
 _QUEUES = {PrivacyMode.LANDMARKS: "backsight-landmarks", PrivacyMode.VIDEO: "backsight-videos"}
 _SYSTEM = "system"
+_NEVER_AGAIN = ("MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED")
+_ENDED_BADLY = ("ERROR", *_NEVER_AGAIN)
+"""`ERROR`: the database, the store of videos or a model was away; a recording's own faults end in `SUCCESS`."""
+_ASKED_AT_ONCE = 100
+"""Recordings in a query to DBOS, whose condition grows with them."""
 _GIVEN_UP = "the assessment broke off again and again; the server's log says why"
 _RETRIES: StepOptions = {
     "name": "assess",
@@ -62,7 +74,7 @@ _RETRIES: StepOptions = {
     "interval_seconds": 1.0,
     "backoff_rate": 2.5,
 }
-"""A store that does not answer is asked for two and a half minutes."""
+"""A store that does not answer is asked for a minute; after that, the whole workflow is tried again later."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +95,8 @@ class Jobs:
     ----------
     chores
         Called every minute besides, with nothing to be done twice or lost.
-    look_every_s
-        See `LOOK_EVERY_S`; tests are less patient.
+    look_every_s, retry_after_s
+        See `LOOK_EVERY_S` and `RETRY_AFTER_S`; tests are less patient.
     """
 
     def __init__(
@@ -95,15 +107,17 @@ class Jobs:
         *,
         chores: Sequence[Callable[[], object]] = (),
         look_every_s: float = LOOK_EVERY_S,
+        retry_after_s: float = RETRY_AFTER_S,
     ) -> None:
         self._database = database
         self._videos = videos
         self._chores = tuple(chores)
-        self._look_every_s = look_every_s
+        self._look_every_s, self._retry_after_s = look_every_s, retry_after_s
         self._seats: Seats = seats_of(database)
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._retention_at_s = 0.0
         self._log = structlog.get_logger()
 
     def start(self) -> None:
@@ -192,32 +206,42 @@ class Jobs:
             raise
 
     def _enqueue_waiting(self) -> None:
-        """Make a workflow for each recording that waits and has none."""
+        """Make a workflow for each recording that waits and has none, or another one after an outage."""
         from dbos import DBOS, SetWorkflowID
 
         with self._database.session(read_only=True) as session:
             waiting = {name: session.get(Recording, name) for name in recordings.queued(session)}
-        if not waiting:
-            return
-        names = {_workflow_id(name): name for name in waiting}
-        known = DBOS.list_workflows(workflow_ids=list(names), load_input=False, load_output=False)
-        begun = {workflow.workflow_id: workflow.status for workflow in known}
-        for workflow_id, name in names.items():
-            recording = waiting[name]
-            if workflow_id not in begun and recording is not None:
-                with SetWorkflowID(workflow_id):
-                    DBOS.enqueue_workflow(_QUEUES[recording.mode], self._workflow, name)
-            elif begun.get(workflow_id) in ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"):
+        latest = _latest_workflows(list(waiting))
+        for name, recording in waiting.items():
+            number, status, ended_at_s = latest.get(name, (0, "", 0.0))
+            if recording is None or (number and status not in _ENDED_BADLY):
+                continue
+            if number >= MAX_WORKFLOWS or status in _NEVER_AGAIN:
                 with self._database.session() as session:
                     recordings.fail(session, name, reason=_GIVEN_UP)
+            elif time.time() >= ended_at_s + self._wait_after_s(number):
+                # Processes that find this at once ask for the same name, which there is only once.
+                with SetWorkflowID(_workflow_id(name, number + 1)):
+                    DBOS.enqueue_workflow(_QUEUES[recording.mode], self._workflow, name)
+                if number:
+                    self._log.warning("an assessment is tried again after an outage", recording=name, number=number + 1)
+
+    def _wait_after_s(self, number: int) -> float:
+        """Return how long after the end of the n-th workflow there may be another."""
+        return min(self._retry_after_s * 2.0 ** min(number - 1, 20), RETRY_AFTER_AT_MOST_S)
 
     def _do_chores(self) -> None:
-        self._take_orphans()
-        self._forget_finished()
-        with self._database.session() as session:
-            apply_retention(session, today=datetime.now(UTC).date(), videos=self._videos)
-        for chore in self._chores:
-            chore()
+        for chore in (self._take_orphans, self._forget_finished, self._apply_retention, *self._chores):
+            try:
+                chore()
+            except Exception as error:  # noqa: BLE001 - one that cannot be done must not keep the others from it
+                self._note("a chore was not done", error)
+
+    def _apply_retention(self) -> None:
+        if time.monotonic() >= self._retention_at_s:
+            self._retention_at_s = time.monotonic() + RETENTION_EVERY_S
+            with self._database.session() as session:
+                apply_retention(session, today=datetime.now(UTC).date(), videos=self._videos)
 
     def _take_orphans(self) -> None:
         """Take over what a process left that has no successor."""
@@ -334,6 +358,7 @@ def _assess_video(database: Database, videos: VideoStore, recording_id: str, wai
         height_m=waiting.height_m,
     )
     with database.session() as session:
+        hold_waiting(session, recording_id)
         recordings.store_landmarks(
             session,
             recording_id,
@@ -361,8 +386,23 @@ def _give_up(database: Database, recording_id: str, *, reason: str) -> str:
         return "nothing to do"
 
 
-def _workflow_id(recording_id: str) -> str:
-    return f"assess-{_VERSION}-{recording_id}"
+def _workflow_id(recording_id: str, number: int) -> str:
+    return f"assess-{_VERSION}-{recording_id}-{number}"
+
+
+def _latest_workflows(recording_ids: Sequence[str]) -> dict[str, tuple[int, str, float]]:
+    """Return number, status and time of the last change, in seconds, of each recording's latest workflow."""
+    from dbos import DBOS
+
+    latest: dict[str, tuple[int, str, float]] = {}
+    for start in range(0, len(recording_ids), _ASKED_AT_ONCE):
+        names = {_workflow_id(name, 0)[:-1]: name for name in recording_ids[start : start + _ASKED_AT_ONCE]}
+        for found in DBOS.list_workflows(workflow_id_prefix=list(names), load_input=False, load_output=False):
+            prefix, _, number = found.workflow_id.rpartition("-")
+            name = names[f"{prefix}-"]
+            here = (int(number), found.status, (found.updated_at or 0) / 1000.0)
+            latest[name] = max(latest.get(name, here), here)
+    return latest
 
 
 def _configuration(database: Database, *, seat: int) -> DBOSConfig:

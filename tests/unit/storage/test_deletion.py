@@ -134,6 +134,9 @@ def test_a_video_that_cannot_be_deleted_keeps_every_row(sqlite_database: Databas
         def delete(self, key: str) -> bool:
             raise StorageError(f"video {key}: cannot be deleted")
 
+        def delete_all(self, folder: str) -> int:
+            raise StorageError(f"videos below {folder}: cannot be deleted")
+
     with sqlite_database.session() as session:
         participant = fill(session, make_study(session, privacy_mode=PrivacyMode.VIDEO), tmp_path)
     for videos, error in ((Broken(), StorageError), (None, InvalidValueError)):
@@ -189,3 +192,71 @@ def test_retention_runs_once_a_day_and_leaves_studies_without_a_limit_alone(sqli
         visit.started_at = now() - timedelta(days=9999)
         assert deletion.apply_retention(session, today=today, videos=None) == []
         assert session.scalar(select(func.count()).select_from(LandmarkChunk)) == 1
+
+
+def test_files_that_no_row_names_go_with_a_withdrawal(sqlite_database: Database, tmp_path: Path) -> None:
+    store, incoming = VideoStore(str(tmp_path / "videos")), tmp_path / "videos.incoming"
+    with sqlite_database.session() as session:
+        participant = make_participant(session, make_study(session, privacy_mode=PrivacyMode.VIDEO))
+        recording_id = begin_video(session, recordings.open_visit(session, participant)).id
+        (tmp_path / "film.mp4").write_bytes(b"film")
+        # As a process leaves them that is killed before it notes the key.
+        for name in ("0123", "4567.89ab.partial"):
+            store.put(f"{recording_id}/{name}", tmp_path / "film.mp4")
+        incoming.mkdir()
+        for name in (recording_id, f"{recording_id}.info", "f" * 32):
+            (incoming / name).touch()
+        proof = deletion.withdraw(session, participant, videos=store, incoming=incoming)
+        assert proof.counts["videos"] == 2
+    assert [path for path in (tmp_path / "videos").rglob("*") if path.is_file()] == []
+    assert [path.name for path in incoming.iterdir()] == ["f" * 32]
+
+
+class OneStuck:
+    """A store in which one recording's video cannot be deleted, until it can."""
+
+    stuck: str | None = None
+
+    def delete(self, key: str) -> bool:
+        if key == self.stuck:
+            raise StorageError(f"video {key}: cannot be deleted")
+        return True
+
+    def delete_all(self, folder: str) -> int:
+        return 0
+
+
+def test_one_video_that_cannot_be_deleted_leaves_the_others_to_go(database: Database) -> None:
+    today, store = now().date(), OneStuck()
+    with database.session() as session:
+        study = make_study(session, retention_days=30, privacy_mode=PrivacyMode.VIDEO)
+        keys = []
+        for number in range(3):
+            visit = recordings.open_visit(session, make_participant(session, study))
+            keys.append(f"{begin_video(session, visit).id}/{number}")
+            recordings.attach_video(session, keys[-1].partition("/")[0], key=keys[-1], sha256="0" * 64)
+            visit.started_at = now() - timedelta(days=31)
+    store.stuck = keys[1]
+    with database.session() as session:
+        assert len(deletion.apply_retention(session, today=today, videos=store)) == 2
+    with database.session() as session:
+        assert set(session.scalars(select(Recording.video_key))) == {None, keys[1]}
+        assert audit.verify(session) is None
+        assert deletion.last_retention(session) is None
+    store.stuck = None
+    with database.session() as session:
+        assert len(deletion.apply_retention(session, today=today, videos=store)) == 1
+        assert set(session.scalars(select(Recording.video_key))) == {None}
+        assert deletion.apply_retention(session, today=today, videos=store) == []
+
+
+def test_files_that_no_row_names_go_when_their_time_is_over(sqlite_database: Database, tmp_path: Path) -> None:
+    store = VideoStore(str(tmp_path / "videos"))
+    with sqlite_database.session() as session:
+        study = make_study(session, retention_days=30, privacy_mode=PrivacyMode.VIDEO)
+        visit = recordings.open_visit(session, make_participant(session, study))
+        (tmp_path / "film.mp4").write_bytes(b"film")
+        store.put(f"{begin_video(session, visit).id}/0123", tmp_path / "film.mp4")
+        visit.started_at = now() - timedelta(days=31)
+        (proof,) = deletion.apply_retention(session, today=now().date(), videos=store)
+        assert proof.counts == {"videos": 1, "landmark_chunks": 0}

@@ -235,7 +235,19 @@ def test_a_study_of_landmarks_takes_no_video(visit: tuple[Database, str]) -> Non
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"width": 0}, {"height": None}, {"pose_model": "huge"}, {"pose_engine": ""}, {"exercise": "squat"}]
+    "wrong",
+    [
+        {"width": 0},
+        {"height": None},
+        {"pose_model": "huge"},
+        {"pose_engine": ""},
+        {"pose_engine": "x" * 41},
+        {"pose_engine": '=HYPERLINK("x")'},
+        {"pose_engine": "@SUM(1)"},
+        {"pose_engine": "-1"},
+        {"pose_engine": "a\n"},
+        {"exercise": "squat"},
+    ],
 )
 def test_a_recording_that_cannot_be_is_not_begun(visit: tuple[Database, str], wrong: dict[str, object]) -> None:
     database, visit_id = visit
@@ -251,6 +263,16 @@ def test_a_recording_that_cannot_be_is_not_begun(visit: tuple[Database, str], wr
         with pytest.raises(InvalidValueError, match=f"`{next(iter(wrong))}`"):
             recordings.begin(session, session.get_one(Visit, visit_id), **(given | wrong))  # type: ignore[arg-type]
         assert session.scalar(select(func.count()).select_from(Recording)) == 0
+
+
+@pytest.mark.parametrize("wrong", [{"pose_model": "=1+1"}, {"pose_engine": "=1+1"}])
+def test_a_video_brings_no_formula_either(sqlite_database: Database, wrong: dict[str, str]) -> None:
+    given = {"pose_model": "lite", "pose_engine": "tasks-vision 1.1.0 GPU"} | wrong
+    with sqlite_database.session() as session:
+        study = make_study(session, privacy_mode=PrivacyMode.VIDEO)
+        visit = recordings.open_visit(session, make_participant(session, study))
+        with pytest.raises(InvalidValueError, match=f"`{next(iter(wrong))}`"):
+            recordings.begin(session, visit, exercise="walk", mode="video", width=None, height=None, **given)
 
 
 def test_somebody_elses_recording_is_not_found(sqlite_database: Database) -> None:
@@ -328,11 +350,14 @@ def test_an_assessment_of_another_exercise_or_of_nobody_is_refused(sqlite_databa
             recordings.save_assessment(session, recording.id, assess(Exercise.JUMP))
         with pytest.raises(NotFoundError):
             recordings.save_assessment(session, "0" * 32, assess())
-        recordings.fail(session, recording.id, reason="The file is damaged.")
-        assert recordings.queued(session) == []
+        other = record(session, visit, Exercise.JUMP)
         assert recordings.save_assessment(session, recording.id, assess(Exercise.WALK))
         recordings.fail(session, recording.id, reason="Too late.")
         assert recording.state is RecordingState.DONE
+        recordings.fail(session, other.id, reason="The file is damaged.")
+        assert recordings.queued(session) == []
+        with pytest.raises(ConflictError, match="does not wait"):
+            recordings.save_assessment(session, other.id, assess(Exercise.JUMP))
 
 
 def test_landmarks_of_a_video_survive_the_database_as_the_road_sees_them(sqlite_database: Database) -> None:

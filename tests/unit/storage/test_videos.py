@@ -110,3 +110,14 @@ def test_a_key_cannot_step_out_of_the_store(tmp_path: Path, film: Path, key: str
 def test_an_unknown_kind_of_store_is_said_at_once() -> None:
     with pytest.raises(StorageError, match="BACKSIGHT_VIDEOS"):
         VideoStore("nonsense://bucket")
+
+
+def test_all_below_a_key_goes_with_what_broke_off_and_nothing_of_a_neighbour(film: Path, url: str) -> None:
+    store = VideoStore(url)
+    assert store.delete_all("ab") == 0
+    for key in ("ab/one", "ab/one.01234567.partial", "abc/one"):
+        store.put(key, film)
+    assert store.delete_all("ab") == 2
+    assert [store.exists(key) for key in ("ab/one", "ab/one.01234567.partial", "abc/one")] == [False, False, True]
+    with pytest.raises(InvalidValueError):
+        store.delete_all("..")

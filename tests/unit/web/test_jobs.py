@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, event, func, select
 
 from backsight.domain.recording import Exercise
-from backsight.errors import StorageError
-from backsight.storage import audit, recordings
+from backsight.errors import ModelFileError, StorageError
+from backsight.storage import audit, deletion, recordings
 from backsight.storage.chunks import LandmarkFrames
 from backsight.storage.database import Database
 from backsight.storage.deletion import withdraw
@@ -24,13 +27,14 @@ from backsight.storage.tables import (
     RecordingState,
     RetentionDay,
     Visit,
+    now,
 )
 from backsight.storage.videos import VideoStore
 from backsight.web import jobs as web_jobs
 from backsight.web.jobs import Jobs, assess_recording
 from backsight.web.seats import seats_of
 from tests.assessments import make_pose
-from tests.unit.storage.people import begin, begin_video, make_participant, make_study, record
+from tests.unit.storage.people import assess, begin, begin_video, make_participant, make_study, record
 from tests.unit.web.waiting import until
 
 
@@ -248,3 +252,118 @@ def test_processes_sit_apart_and_a_seat_is_free_when_its_process_is_gone(databas
     finally:
         for seats in (first, second, third):
             seats.release()
+
+
+@dataclass(frozen=True)
+class Source:
+    name: str = "video"
+
+
+def keep_video(database: Database, videos: VideoStore, folder: Path) -> str:
+    with database.session() as session:
+        study = make_study(session, privacy_mode="video", retention_days=30)
+        visit = recordings.open_visit(session, make_participant(session, study))
+        recording_id = begin_video(session, visit).id
+        (folder / "film.mp4").write_bytes(b"film")
+        videos.put(f"{recording_id}/a", folder / "film.mp4")
+        recordings.attach_video(session, recording_id, key=f"{recording_id}/a", sha256="0" * 64)
+        recordings.keep(session, recording_id, rating=50)
+        visit.started_at = now() - timedelta(days=31)
+    return recording_id
+
+
+def follow_nobody(monkeypatch: pytest.MonkeyPatch, *, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Put a film's landmarks in place of what an engine would find, after something else has happened."""
+
+    def follow(*_: object, **__: object) -> object:
+        meanwhile()
+        track = SimpleNamespace(pose=make_pose(Exercise.WALK))
+        return SimpleNamespace(track=track, source=Source(), pose_engine="none")
+
+    monkeypatch.setattr(web_jobs, "pose_bundle", lambda _: None)
+    monkeypatch.setattr(web_jobs, "follow_person", follow)
+    monkeypatch.setattr(web_jobs, "assess_landmarks", lambda *_, **__: assess(Exercise.WALK))
+
+
+def test_a_video_whose_time_is_over_meanwhile_gives_no_landmarks(
+    database: Database, videos: VideoStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording_id = keep_video(database, videos, tmp_path)
+
+    def expire() -> None:
+        with database.session() as session:
+            assert deletion.apply_retention(session, today=now().date(), videos=videos)
+
+    follow_nobody(monkeypatch, meanwhile=expire)
+    assert assess_recording(database, videos, recording_id) == "failed"
+    with database.session(read_only=True) as session:
+        assert session.scalar(select(func.count()).select_from(LandmarkChunk)) == 0
+    assert n_assessments(database, recording_id) == 0
+
+
+def test_a_video_s_visit_is_held_before_its_recording(
+    sqlite_database: Database, videos: VideoStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who locks them the other way round and somebody else this way wait for each other for ever."""
+    recording_id = keep_video(sqlite_database, videos, tmp_path)
+    statements: list[str] = []
+
+    def watch() -> None:
+        event.listen(Engine, "before_cursor_execute", note)
+
+    def note(_1: object, _2: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    follow_nobody(monkeypatch, meanwhile=watch)
+    try:
+        assert assess_recording(sqlite_database, videos, recording_id) == "done"
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    reads = [statement.split()[1].partition(".")[0] for statement in statements if statement.startswith("SELECT")]
+    assert reads[:2] == ["visit", "recording"]
+
+
+def test_an_outage_that_outlasts_a_workflow_is_waited_for(
+    database: Database, videos: VideoStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording_id = keep_one(database)
+    real, asked = web_jobs.assess_landmarks, []
+
+    def away_at_first(*arguments: object, **options: object) -> object:
+        asked.append(1)
+        if len(asked) <= 4:
+            raise ModelFileError("the bundle is missing")
+        return real(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(web_jobs, "assess_landmarks", away_at_first)
+    # Two workflows of two attempts each, and one that succeeds.
+    monkeypatch.setattr(web_jobs, "_RETRIES", {**web_jobs._RETRIES, "max_attempts": 2, "interval_seconds": 0.01})
+    jobs = Jobs(database, videos, look_every_s=0.2, retry_after_s=0.1)
+    jobs.start()
+    try:
+        until(lambda: state_of(database, recording_id) is not RecordingState.QUEUED, what="the outage is over")
+    finally:
+        jobs.stop()
+    assert state_of(database, recording_id) is RecordingState.DONE
+    assert len(asked) == 5
+
+
+def test_waits_after_an_outage_grow_up_to_an_hour(sqlite_database: Database, videos: VideoStore) -> None:
+    jobs = Jobs(sqlite_database, videos)
+    assert [jobs._wait_after_s(number) for number in (1, 2, 3, 7, 999)] == [60.0, 120.0, 240.0, 3600.0, 3600.0]
+
+
+def test_a_chore_that_cannot_be_done_leaves_the_others_to_be_done(
+    sqlite_database: Database, videos: VideoStore
+) -> None:
+    done: list[bool] = []
+
+    def fail() -> None:
+        raise PermissionError("a folder of somebody else's")
+
+    jobs = Jobs(sqlite_database, videos, chores=[fail, lambda: done.append(True)], look_every_s=0.2)
+    jobs.start()
+    try:
+        until(lambda: bool(done), what="the second chore was done")
+    finally:
+        jobs.stop()

@@ -16,6 +16,7 @@ from backsight.domain.recording import Exercise
 from backsight.exports.landmarks import read_poses
 from backsight.storage import audit, recordings, results, studies
 from backsight.storage.tables import Deletion, Participant, Recording, Visit
+from backsight.storage.videos import incoming_folder
 from tests.unit.storage import people
 from tests.unit.web.site import CLINICIAN, MEMBER, Site, post
 
@@ -189,7 +190,12 @@ def test_somebody_who_asks_is_deleted_once_their_code_is_typed(site: Site) -> No
     assert "P-0009" in refused.text
     with site.database.session(read_only=True) as session:
         assert session.get(Participant, site.who.participant_id) is not None
+    incoming = incoming_folder(site.app.state.settings.videos_url)
+    incoming.mkdir(parents=True, exist_ok=True)
+    half_sent = incoming / site.who.recording_id
+    half_sent.touch()
     response = post(client, f"{person_of(site)}/delete", {"code": " P-0001 "})
+    assert not half_sent.exists()
     assert "P-0001 is deleted" in response.text
     assert client.get(person_of(site)).status_code == 404
     with site.database.session(read_only=True) as session:

@@ -19,6 +19,7 @@ from backsight.storage import deletion, studies
 from backsight.storage.history import history
 from backsight.storage.reports import WHY_NO_ASSESSMENT
 from backsight.storage.tables import now
+from backsight.storage.videos import incoming_folder
 from backsight.storage.visits import visits_of
 from backsight.web.access import SignedIn, StudyUser, Work, audited
 from backsight.web.charts import index_figure
@@ -178,7 +179,12 @@ def delete_person(
             if code.strip() != person.code:
                 raise FieldsError({"code": f"must be {person.code}, to be sure that it is them, got {code[:40]!r}"})
             proof = deletion.withdraw(
-                session, person, videos=request.app.state.videos, actor=f"user:{user.id}", reason=deletion.WITHDRAWN
+                session,
+                person,
+                videos=request.app.state.videos,
+                incoming=incoming_folder(request.app.state.settings.videos_url),
+                actor=f"user:{user.id}",
+                reason=deletion.WITHDRAWN,
             )
             counts = {name: number for name, number in proof.counts.items() if number}
             gone = proof.participant_code

@@ -9,6 +9,7 @@ and the recording then takes another. Every request but HEAD carries the form to
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,7 +18,6 @@ from typing import Annotated, Any
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Depends, HTTPException
-from platformdirs import user_data_path
 from starlette.requests import Request
 from tuspyserver import create_tus_router
 
@@ -25,7 +25,7 @@ from backsight.errors import BacksightError, ConflictError, InvalidValueError, N
 from backsight.storage import recordings
 from backsight.storage.database import Database
 from backsight.storage.tables import PrivacyMode, Recording, RecordingState
-from backsight.storage.videos import VideoStore
+from backsight.storage.videos import VideoStore, incoming_folder, upload_files
 from backsight.web.access import CurrentParticipant, Work, audited, database_of
 from backsight.web.decoding import look_at_video
 from backsight.web.incoming import Incoming, folder_of_request, forget, is_kept, mark_kept, place_of, read_info
@@ -40,6 +40,8 @@ N_LOOKS_AT_ONCE = 1
 
 _DAY_S = 24 * 3600.0
 _BLOCK_BYTES = 2**20
+_NAME = re.compile(r"[0-9a-f]{32}")
+"""Of a recording."""
 _looks = anyio.CapacityLimiter(N_LOOKS_AT_ONCE)
 
 Accepted = Callable[[str, dict[str, str]], Awaitable[None]]
@@ -48,13 +50,8 @@ Placed = Callable[[dict[str, str]], dict[str, str]]
 
 
 def incoming_dir(settings: WebSettings) -> Path:
-    """Return the folder of uploads that are not complete: beside the videos, where these are in a folder.
-
-    What lies there is not sealed yet: it is appended to as it comes in, and goes with its last byte.
-    """
-    url = settings.videos_url
-    folder = user_data_path("backsight") / "videos" if "://" in url else Path(url)
-    return folder.with_name(f"{folder.name}.incoming")
+    """Return the folder of uploads that are not complete."""
+    return incoming_folder(settings.videos_url)
 
 
 def clear_incoming(database: Database, folder: Path, *, now_s: float | None = None) -> int:
@@ -62,11 +59,12 @@ def clear_incoming(database: Database, folder: Path, *, now_s: float | None = No
     latest_s = (time.time() if now_s is None else now_s) - LIFETIME_DAYS * _DAY_S
     names = {path.name.partition(".")[0] for path in folder.iterdir()} if folder.is_dir() else set()
     n_removed = 0
-    for name in names:
+    # Whatever else lies there, as what a network's file system leaves, is no upload and stays.
+    for name in filter(_NAME.fullmatch, names):
         with database.session(read_only=True) as session:
             recording = session.get(Recording, name)
             is_gone = recording is None or recording.state is RecordingState.DISCARDED
-        files = list(folder.glob(f"{name}*"))
+        files = upload_files(folder, name)
         if is_gone or all(path.stat().st_mtime < latest_s for path in files):
             for path in files:
                 path.unlink(missing_ok=True)
