@@ -121,13 +121,31 @@ class Opened:
     size: str
     has_mouse: bool = True
     asked: list[str] = field(default_factory=list)
+    """Addresses of requests and of sockets."""
+    sent: list[playwright.Request] = field(default_factory=list)
+    """Requests that may have a body."""
+    told: list[str | bytes] = field(default_factory=list)
+    """What went out through sockets."""
     complaints: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("request", lambda asked: self.asked.append(asked.url))
+        self.page.on("request", self._note)
+        self.page.on("websocket", self._follow)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._hear)
+
+    def _note(self, request: playwright.Request) -> None:
+        self.asked.append(request.url)
+        if request.method not in ("GET", "HEAD"):
+            self.sent.append(request)
+
+    def _follow(self, socket: playwright.WebSocket) -> None:
+        self.asked.append(socket.url)
+        socket.on("framesent", self._overhear)
+
+    def _overhear(self, text: str | bytes) -> None:
+        self.told.append(text)
 
     def _hear(self, said: playwright.ConsoleMessage) -> None:
         if "Content Security Policy" in said.text:

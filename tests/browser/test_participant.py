@@ -5,9 +5,11 @@ On a desktop everything is done by keyboard alone, on a phone by touch.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -46,6 +48,10 @@ AGREE_PX = 20.0
 """A tenth of the person's height in the clip would be 29 pixels, a mirrored or swapped axis hundreds."""
 PAGE_LIMIT_BYTES = 300_000
 """Of a page and everything it loads before the pose runtime, as the browser counts it."""
+BODY_LIMIT = 250_000
+"""Characters of a second of landmarks, 30 frames of 33 points, and some more; a picture as numbers has millions."""
+TEXT_LIMIT = 200
+"""Characters of the longest text in a form or JSON; the smallest picture as text has thousands."""
 
 
 @pytest.fixture(params=SIZES)
@@ -71,6 +77,7 @@ def test_only_landmarks_from_the_link_to_the_thank_you_and_out_again(served: Ser
     _check_landmarks(served, guest)
     assert not any(url.endswith("/video") for url in opened.asked)
     _withdraw(served, opened, guest)
+    _check_only_landmarks_were_sent(opened)
 
 
 def test_a_video_whose_sending_is_cut_arrives_byte_for_byte(served: Served, opened: Opened) -> None:
@@ -135,6 +142,8 @@ def test_hints_and_index_are_seen_live_where_the_study_shows_them(
     participants.stop(opened)
     page.get_by_role("heading", name="This was recorded").wait_for()
     _check_quiet(served, opened)
+    _check_only_landmarks_were_sent(opened)
+    assert opened.told
 
 
 def _walk_to_the_exercise(served: Served, opened: Opened, guest: Guest) -> None:
@@ -166,6 +175,22 @@ def _check_quiet(served: Served, opened: Opened) -> None:
     assert [url for url in opened.asked if not url.startswith(own)] == []
     assert opened.complaints == []
     assert opened.faults == []
+
+
+def _check_only_landmarks_were_sent(opened: Opened) -> None:
+    """Bodies are forms and JSON, small, and without a text as long as a picture would be."""
+    kinds = {request.headers.get("content-type", "").partition(";")[0] for request in opened.sent}
+    assert {"application/json"} <= kinds <= {"application/json", "application/x-www-form-urlencoded"}
+    assert {request.method for request in opened.sent} == {"POST"}
+    bodies = [request.post_data or "" for request in opened.sent]
+    assert any('"frames"' in body for body in bodies)
+    for body in (*bodies, *opened.told):
+        assert isinstance(body, str)
+        assert len(body) <= BODY_LIMIT
+        texts = re.findall(r'"([^"]*)"', body) if body.startswith("{") else [text for _, text in parse_qsl(body)]
+        assert max((len(text) for text in texts), default=0) <= TEXT_LIMIT
+    for text in opened.told:
+        assert set(json.loads(text)) == {"frames"}
 
 
 def _check_landmarks(served: Served, guest: Guest) -> None:

@@ -46,7 +46,7 @@ def list_models(
         typer.Option("--folder", metavar="FOLDER", help="Also list the .backsight files of your own in it."),
     ] = None,
 ) -> None:
-    """Say which BlazePose models are here and unaltered, and which models give an index."""
+    """Say which models are here, and what they learnt from."""
     from backsight.pose.weights import bundle_state
 
     folder = Settings.from_environment().models_dir

@@ -57,6 +57,8 @@ def serve(
     _say_where(settings, host=host, port=port, has_users=has_users)
     import uvicorn
 
+    from backsight.web.routes.stream import MAX_MESSAGE_BYTES
+
     with _shared_metrics(workers):
         uvicorn.run(
             "backsight.web.app:create_app_from_environment",
@@ -69,6 +71,8 @@ def serve(
             log_config=None,
             server_header=False,
             forwarded_allow_ips=trust_proxy,
+            # Refused while it comes in, before all of it is held in memory.
+            ws_max_size=MAX_MESSAGE_BYTES,
         )
 
 
@@ -95,6 +99,7 @@ def _prepare(settings: WebSettings) -> bool:
 
 def _say_where(settings: WebSettings, *, host: str, port: int, has_users: bool) -> None:
     from backsight.storage.database import Database
+    from backsight.web import pose_runtime
 
     opened = Database(settings.database_url)
     name = opened.name
@@ -102,6 +107,8 @@ def _say_where(settings: WebSettings, *, host: str, port: int, has_users: bool) 
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"Backsight on {settings.public_url or f'http://{shown}:{port}'} (stop with Ctrl-C)")
     typer.echo(f"Database: {name}")
+    if not pose_runtime.is_built():
+        typer.echo("Nobody can be recorded: the browser's pose runtime was not built. Stop, and run `make web-assets`.")
     if settings.encryption_key is None:
         typer.echo("Landmarks and videos are not encrypted at rest: BACKSIGHT_ENCRYPTION_KEY is not set.")
     if not has_users:

@@ -6,6 +6,7 @@ stands for one that was never made. Every step may be asked for twice: a phone t
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from sqlalchemy import bindparam, case, delete, func, insert, select
@@ -64,6 +65,8 @@ SLACK_S = 5.0
 MOST_FRAMES = int((EXERCISE_LIMIT_S + SLACK_S) * 120)
 """No camera that a browser opens gives more than 120 frames a second."""
 LARGEST_SIDE_PX = 8192
+_ENGINE = re.compile(r"(?![-@])[A-Za-z0-9._ /@-]{1,40}")
+"""Names of engines: a browser sends them, and a spreadsheet must not read one in an export as a formula."""
 
 _CHUNKS_THERE = select(
     LandmarkChunk.number,
@@ -145,7 +148,9 @@ def begin(
     if study.privacy_mode is PrivacyMode.LANDMARKS and mode != PrivacyMode.LANDMARKS:
         raise ConflictError("this study takes landmarks only; no video may leave the participant's device")
     if mode == PrivacyMode.LANDMARKS:
-        _check_picture(width, height, pose_model, pose_engine)
+        _check_picture(width, height)
+    if mode == PrivacyMode.LANDMARKS or pose_model or pose_engine:
+        _check_engine(pose_model, pose_engine)
     _give_way(session, visit, exercise, videos)
     recording = Recording(
         visit_id=visit.id,
@@ -400,14 +405,20 @@ def _check_exercise(study: Study, exercise: str) -> Exercise:
     return Exercise(exercise)
 
 
-def _check_picture(width: int | None, height: int | None, pose_model: str, pose_engine: str) -> None:
+def _check_picture(width: int | None, height: int | None) -> None:
     for name, side in (("width", width), ("height", height)):
         if side is None or not 1 <= side <= LARGEST_SIDE_PX:
             raise InvalidValueError(f"`{name}` must be 1 to {LARGEST_SIDE_PX} pixels, got {side}")
+
+
+def _check_engine(pose_model: str, pose_engine: str) -> None:
     if pose_model not in set(PoseModel):
         raise InvalidValueError(f"`pose_model` must be one of {', '.join(PoseModel)}, got {pose_model!r}")
-    if not 0 < len(pose_engine) <= 40 or not pose_engine.isprintable():
-        raise InvalidValueError(f"`pose_engine` must be a name of 1 to 40 letters, got {pose_engine[:60]!r}")
+    if not _ENGINE.fullmatch(pose_engine):
+        raise InvalidValueError(
+            "`pose_engine` must be a name of 1 to 40 letters, digits, spaces and ._/@-, "
+            f"and begin with neither - nor @, got {pose_engine[:60]!r}"
+        )
 
 
 def _give_way(session: Session, visit: Visit, exercise: Exercise, videos: DeletesVideos | None) -> None:

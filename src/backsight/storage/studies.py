@@ -39,6 +39,7 @@ from backsight.storage.tables import (
 __all__ = [
     "NAME_LIMIT",
     "Invitation",
+    "Invited",
     "NoteText",
     "ParticipantOverview",
     "add_member",
@@ -47,6 +48,7 @@ __all__ = [
     "consent_of",
     "create_study",
     "exclude",
+    "find_invited",
     "find_participant",
     "find_study",
     "include",
@@ -83,6 +85,15 @@ class Invitation:
 
     participant: Participant
     token: str
+
+
+@dataclass(frozen=True)
+class Invited:
+    """Whom a link belongs to, and whether it still lets them take part."""
+
+    participant: Participant
+    shut_because: str | None
+    """Why they can only withdraw any more; None = the link is open."""
 
 
 @dataclass(frozen=True)
@@ -271,16 +282,30 @@ def participant_of_invitation(session: Session, token: str) -> Participant:
     InvitationError
         When nobody has that link, it has expired, or the study is closed.
     """
+    invited = find_invited(session, token)
+    if invited.shut_because is not None:
+        raise InvitationError(invited.shut_because)
+    return invited.participant
+
+
+def find_invited(session: Session, token: str) -> Invited:
+    """Return whom a link belongs to, expired or not and whatever has become of the study: withdrawing never ends.
+
+    Raises
+    ------
+    InvitationError
+        When nobody has that link.
+    """
     found = session.execute(_INVITED, {"invitation_hash": _hash(token)}).first()
     if found is None:
         raise InvitationError("this invitation is not known; ask whoever sent it for a new link")
     participant, closed_at = found
+    shut_because = None
     if participant.invitation_expires_at is None or participant.invitation_expires_at <= now():
-        raise InvitationError("this invitation has expired; ask whoever sent it for a new link")
-    if closed_at is not None:
-        raise InvitationError("this study has ended; nothing can be recorded any more")
-    person: Participant = participant
-    return person
+        shut_because = "this invitation has expired; ask whoever sent it for a new link"
+    elif closed_at is not None:
+        shut_because = "this study has ended; nothing can be recorded any more"
+    return Invited(participant, shut_because)
 
 
 def find_participant(session: Session, *, study_id: str, participant_id: str) -> Participant:

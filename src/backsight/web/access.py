@@ -32,7 +32,7 @@ from backsight.storage import accounts, audit, studies
 from backsight.storage.database import Database
 from backsight.storage.tables import ParticipantState, Role, User
 from backsight.web.api_limits import RequestLimit
-from backsight.web.security import participant_token, settings_of, sign_in_token
+from backsight.web.security import PARTICIPANT_PREFIX, participant_token, settings_of, sign_in_token
 
 _TOKEN_ID_LENGTH = 12
 """Characters of an API token's hash that name it in the audit log."""
@@ -54,6 +54,7 @@ class Requirement(StrEnum):
     STUDY_EXPORT = "member of the study who may export data sets"
     ADMIN = "administrator"
     PARTICIPANT = "participant"
+    PARTICIPANT_WITHDRAWS = "participant, also once the study is closed or the link has expired"
     API = "token of the API"
     API_WORKS_ON_STUDIES = "token of the API, of a researcher or clinician"
     API_STUDY = "token of the API, of a member of the study"
@@ -261,14 +262,28 @@ def _require_api_study_exporter(connection: HTTPConnection, study_id: StudyId) -
 
 
 def _require_participant(connection: HTTPConnection) -> Visitor:
+    visitor, shut_because = _invited(connection)
+    if shut_because is not None:
+        raise InvitationError(f"{shut_because}; you can still withdraw on the page {PARTICIPANT_PREFIX}/withdraw")
+    return visitor
+
+
+def _require_withdrawing_participant(connection: HTTPConnection) -> Visitor:
+    return _invited(connection)[0]
+
+
+def _invited(connection: HTTPConnection) -> tuple[Visitor, str | None]:
+    """Return who has followed their link, and why they can only withdraw any more; None = they take part."""
     token = participant_token(connection)
     if token is None:
         raise InvitationError("open the link of your invitation first; whoever invited you can send a new one")
     with database_of(connection).session(read_only=True) as session:
-        person = studies.participant_of_invitation(session, token)
+        invited = studies.find_invited(session, token)
+    person = invited.participant
     connection.state.actor = f"participant:{person.id}"
     connection.state.study_id, connection.state.participant_id = person.study_id, person.id
-    return Visitor(id=person.id, study_id=person.study_id, code=person.code, state=person.state)
+    visitor = Visitor(id=person.id, study_id=person.study_id, code=person.code, state=person.state)
+    return visitor, invited.shut_because
 
 
 def _require_collector(connection: HTTPConnection) -> None:
@@ -319,6 +334,8 @@ StudyUser = Annotated[SignedIn, Depends(_require_study_user)]
 """A member of the study whose `study_id` is in the path; others get 404."""
 StudyExporter = Annotated[SignedIn, Depends(_require_study_exporter)]
 CurrentParticipant = Annotated[Visitor, Depends(_require_participant)]
+WithdrawingParticipant = Annotated[Visitor, Depends(_require_withdrawing_participant)]
+"""A participant whose study may be closed and whose link may have expired: consent can be withdrawn at any time."""
 ApiUser = Annotated[SignedIn, Depends(_require_api_user)]
 ApiStudyWorker = Annotated[SignedIn, Depends(_require_api_study_worker)]
 ApiStudyUser = Annotated[SignedIn, Depends(_require_api_study_user)]
@@ -335,6 +352,7 @@ _GUARDS: dict[Callable[..., Any], Requirement] = {
     _require_study_user: Requirement.STUDY,
     _require_study_exporter: Requirement.STUDY_EXPORT,
     _require_participant: Requirement.PARTICIPANT,
+    _require_withdrawing_participant: Requirement.PARTICIPANT_WITHDRAWS,
     _require_api_user: Requirement.API,
     _require_api_study_worker: Requirement.API_WORKS_ON_STUDIES,
     _require_api_study_user: Requirement.API_STUDY,

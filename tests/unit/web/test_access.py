@@ -43,6 +43,7 @@ ALLOWED: dict[Requirement, set[str]] = {
     Requirement.STUDY_EXPORT: {MEMBER},
     Requirement.ADMIN: {ADMIN},
     Requirement.PARTICIPANT: {PARTICIPANT},
+    Requirement.PARTICIPANT_WITHDRAWS: {PARTICIPANT},
     Requirement.API: {MEMBER_TOKEN, OTHER_TOKEN, CLINICIAN_TOKEN, ADMIN_TOKEN},
     Requirement.API_WORKS_ON_STUDIES: {MEMBER_TOKEN, OTHER_TOKEN, CLINICIAN_TOKEN},
     Requirement.API_STUDY: {MEMBER_TOKEN, CLINICIAN_TOKEN},
@@ -123,6 +124,11 @@ def test_tokens_open_the_api_and_nothing_else_because_it_asks_for_no_form_token(
     for route in ROUTES:
         if requirements_of(route) != [Requirement.ANYBODY]:
             assert bool(set(requirements_of(route)) & by_token) == str(route.path).startswith(API_PREFIX), route.path
+
+
+def test_only_the_pages_to_withdraw_are_open_to_a_participant_of_a_closed_study() -> None:
+    found = {route.path for route in ROUTES if requirements_of(route) == [Requirement.PARTICIPANT_WITHDRAWS]}
+    assert found == {"/take-part/withdraw"}
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -43,6 +43,20 @@ def test_after_too_many_failures_even_the_right_password_waits(site: Site) -> No
     assert 0 < int(response.headers["retry-after"]) <= 15 * 60
 
 
+def test_a_refused_sign_in_is_in_the_audit_log_without_what_was_typed(site: Site) -> None:
+    client = site.client(ANYBODY)
+    with site.database.session(read_only=True) as session:
+        member = accounts.find_user(session, email=SIGN_IN["email"])
+        assert member is not None
+        known_id = member.id
+    post(client, "/sign-in", SIGN_IN | {"password": "wrong horse battery"}, page="/sign-in")
+    post(client, "/sign-in", SIGN_IN | {"email": "nobody@example.org"}, page="/sign-in")
+    with site.database.session(read_only=True) as session:
+        unknown, known = audit.entries(session, limit=2)
+        assert (unknown.action, unknown.object_id, unknown.detail) == ("refuse sign-in", None, {})
+        assert (known.action, known.object_id, known.detail) == ("refuse sign-in", known_id, {})
+
+
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:1"])
 def test_signing_in_leads_to_no_other_site(target: str, site: Site) -> None:
     response = post(site.client(ANYBODY), "/sign-in", SIGN_IN | {"next": target}, page="/sign-in")

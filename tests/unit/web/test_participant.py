@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from backsight.domain.recording import Exercise
 from backsight.pose import quality_person
-from backsight.storage import studies
+from backsight.storage import audit, studies
 from backsight.storage.tables import (
     Consent,
     LandmarkChunk,
@@ -166,10 +166,66 @@ def test_an_expired_or_unknown_link_opens_nothing(site: Site, guest: Guest) -> N
     with site.database.session() as session:
         session.get_one(Participant, guest.id).invitation_expires_at = now() - timedelta(seconds=1)
     for token in (guest.token, "nobody"):
-        answer = site.client().get(f"/join/{token}")
+        browser = site.client()
+        answer = browser.get(f"/join/{token}")
         assert answer.status_code == 410
-        assert "participant" not in answer.headers.get("set-cookie", "")
+        assert browser.get("/take-part").status_code == 410
+    assert "participant" not in answer.headers.get("set-cookie", "")
     assert guest.browser.get("/take-part").status_code == 410
+
+
+@pytest.mark.parametrize("shut", ["closed", "expired"])
+def test_whoever_takes_part_may_withdraw_after_the_study_too(site: Site, guest: Guest, shut: str) -> None:
+    with site.database.session() as session:
+        if shut == "closed":
+            session.get_one(Study, site.who.study_id).closed_at = now()
+        else:
+            session.get_one(Participant, guest.id).invitation_expires_at = now() - timedelta(seconds=1)
+    refusal = guest.browser.get("/take-part/consent")
+    assert refusal.status_code == 410
+    assert "/take-part/withdraw" in refusal.text
+    # In a browser that has forgotten them, too.
+    guest.browser = site.client()
+    page = guest.browser.get(f"/join/{guest.token}")
+    assert page.status_code == 410
+    assert 'href="/take-part/withdraw"' in page.text
+    assert guest.browser.get("/take-part/withdraw").status_code == 200
+    assert guest.browser.get("/take-part").status_code == 410
+    assert guest.post("/take-part/withdraw", sure="yes")[0] == 200
+    with site.database.session(read_only=True) as session:
+        assert session.get(Participant, guest.id) is None
+
+
+def test_following_a_link_is_in_the_audit_log_without_its_secret(site: Site, guest: Guest) -> None:
+    with site.database.session(read_only=True) as session:
+        (entry,) = audit.entries(session, limit=1)
+        assert (entry.action, entry.actor) == ("follow invitation", f"participant:{guest.id}")
+        assert (entry.study_id, entry.object_id) == (site.who.study_id, guest.id)
+        assert entry.detail == {"is_open": True}
+
+
+def test_a_link_replaces_somebody_else_in_the_browser_only_after_a_click(site: Site, ready: Guest) -> None:
+    with site.database.session() as session:
+        invitation = studies.invite(session, study_id=site.who.study_id)
+    page = ready.browser.get(f"/join/{invitation.token}")
+    assert (page.status_code, "set-cookie" in page.headers) == (200, False)
+    assert "Somebody else takes part in this browser" in page.text
+    assert ready.next() == "/take-part/exercises/touch-toes"
+    # Their own link asks nothing.
+    assert ready.browser.get(f"/join/{ready.token}").status_code == 303
+    assert ready.post(f"/join/{invitation.token}")[:2] == (303, "/take-part")
+    assert ready.next() == "/take-part/consent"
+
+
+def test_leaving_a_device_forgets_the_participant_and_no_video(ready: Guest) -> None:
+    assert 'action="/take-part/leave"' in ready.browser.get("/take-part/camera").text
+    token = form_token(ready.browser, "/take-part/withdraw")
+    assert ready.browser.post("/take-part/leave").status_code == 403
+    answer = ready.browser.post("/take-part/leave", data={"csrf_token": token})
+    assert answer.status_code == 200
+    assert answer.headers["clear-site-data"] == '"cache"'
+    assert ready.browser.get("/take-part").status_code == 410
+    assert ready.browser.get(f"/join/{ready.token}").status_code == 303
 
 
 def test_consent_needs_a_tick_and_a_name(site: Site, guest: Guest) -> None:
@@ -367,6 +423,44 @@ def test_with_the_last_exercise_the_visit_ends_and_another_may_begin(site: Site,
     assert ready.send("/take-part/skip", {"exercise": "walk", "reason": "again"})[0] == 409
     assert ready.post("/take-part/visits")[0] == 303
     assert ready.next() == "/take-part/camera"
+
+
+def test_a_text_that_changes_during_the_last_exercise_does_not_hold_the_visit_open(site: Site, ready: Guest) -> None:
+    for exercise in ("touch-toes", "jump"):
+        assert ready.send("/take-part/skip", {"exercise": exercise, "reason": "It would hurt"})[0] == 200
+    recording = record(ready)
+    change_study(site, consent_text="Something else.")
+    assert ready.send(f"/take-part/recordings/{recording}/keep", {"rating": 80})[0] == 200
+    assert visits_open(site, ready) == 0
+    shown = studies.consent_hash("Something else.")
+    assert ready.post("/take-part/consent", text_hash=shown, signed_name="Grace Hopper", agrees="yes")[0] == 303
+    assert ready.next() == "/take-part/thank-you"
+    assert ready.post("/take-part/visits")[0] == 303
+    assert ready.next() == "/take-part/camera"
+
+
+@pytest.mark.parametrize("then", ["sign", "visit"])
+def test_a_visit_that_was_held_open_is_closed_by_what_comes_next(site: Site, ready: Guest, then: str) -> None:
+    for exercise in ("touch-toes", "jump", "walk"):
+        assert ready.send("/take-part/skip", {"exercise": exercise, "reason": "It would hurt"})[0] == 200
+    with site.database.session() as session:
+        session.scalars(select(Visit).where(Visit.participant_id == ready.id)).one().finished_at = None
+    if then == "sign":
+        change_study(site, consent_text="Something else.")
+        shown = studies.consent_hash("Something else.")
+        assert ready.post("/take-part/consent", text_hash=shown, signed_name="Grace Hopper", agrees="yes")[0] == 303
+        assert visits_open(site, ready) == 0
+    else:
+        assert ready.post("/take-part/visits")[0] == 303
+        assert visits_open(site, ready) == 1
+        assert ready.next() == "/take-part/camera"
+
+
+def visits_open(site: Site, guest: Guest) -> int:
+    """Return how many visits were begun and not finished."""
+    query = select(func.count()).where(Visit.participant_id == guest.id, Visit.finished_at.is_(None))
+    with site.database.session(read_only=True) as session:
+        return session.scalar(query) or 0
 
 
 def test_withdrawing_asks_once_and_then_deletes_everything(site: Site, ready: Guest) -> None:

@@ -190,6 +190,17 @@ def test_a_full_server_says_so(phone: Phone, monkeypatch: pytest.MonkeyPatch) ->
         assert "index" in socket.receive_json()
 
 
+def test_one_participant_takes_two_places_at_most_and_gives_them_back(phone: Phone) -> None:
+    other = join(phone.site, mode=PrivacyMode.LANDMARKS, show_live_index=True)
+    with live(phone), live(phone), live(phone) as third, live(other) as theirs:
+        assert closing_of(third).code == stream.BUSY
+        theirs.send_json(next(messages()))
+        assert "index" in theirs.receive_json()
+    with live(phone) as again:
+        again.send_json(next(messages()))
+        assert "index" in again.receive_json()
+
+
 def test_a_preview_says_null_for_what_is_not_known() -> None:
     hint = Hint("whole_body_in_frame", QualityVerdict.UNUSABLE, "step back")
     found = describe(Preview(hints=(hint,), reason="starts with the exercise"), shows_index=True)

@@ -198,14 +198,23 @@ def _account_page(
 
 
 def _enter(request: Request, database: Database, *, email: str, password: str) -> tuple[str, SignedIn]:
-    """Sign somebody in and enter it in the audit log."""
+    """Sign somebody in and enter it, or that they were refused, in the audit log.
+
+    What is throttled is counted only: entries without end would let anybody fill the log.
+    """
     client = request.client.host if request.client else "unknown"
-    with _one_of_few(), database.session() as session:
-        token = accounts.sign_in(session, email=email, password=password, client=client, lifetime=SIGN_IN_LIFETIME)
-        user = accounts.user_of_token(session, token)
-        if user is None:
-            raise SignInError("email or password is wrong")
-        audit.append(session, actor=f"user:{user.id}", action="sign in")
+    try:
+        with _one_of_few(), database.session() as session:
+            token = accounts.sign_in(session, email=email, password=password, client=client, lifetime=SIGN_IN_LIFETIME)
+            user = accounts.user_of_token(session, token)
+            if user is None:
+                raise SignInError("email or password is wrong")
+            audit.append(session, actor=f"user:{user.id}", action="sign in")
+    except SignInError:
+        with database.session() as session:
+            tried = accounts.find_user(session, email=email)
+            audit.append(session, actor="system", action="refuse sign-in", object_id=tried.id if tried else None)
+        raise
     return token, SignedIn(id=user.id, name=user.name, email=user.email, role=user.role)
 
 

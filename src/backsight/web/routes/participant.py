@@ -16,13 +16,21 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from backsight.errors import ConflictError, FieldsError
-from backsight.storage import deletion, progress, recordings, studies
+from backsight.errors import ConflictError, FieldsError, InvitationError
+from backsight.storage import audit, deletion, progress, recordings, studies
 from backsight.storage.progress import ExerciseState, Progress, Step
 from backsight.storage.results import REASON_LIMIT
 from backsight.storage.tables import now
 from backsight.web import pose_runtime
-from backsight.web.access import Anybody, CurrentParticipant, Store, Visitor, Work, audited
+from backsight.web.access import (
+    Anybody,
+    CurrentParticipant,
+    Store,
+    Visitor,
+    WithdrawingParticipant,
+    Work,
+    audited,
+)
 from backsight.web.participant_page import (
     CHECKED,
     DELAYS_S,
@@ -34,13 +42,15 @@ from backsight.web.participant_page import (
 from backsight.web.questionnaire import PREFIX, QUESTIONS, read_answers
 from backsight.web.routes import participant_recordings
 from backsight.web.routes.uploads import clear_incoming, incoming_dir
-from backsight.web.security import clear_participant_cookie, set_participant_cookie
+from backsight.web.security import clear_participant_cookie, participant_token, set_participant_cookie
 from backsight.web.templating import render
 
 router = APIRouter()
 router.include_router(participant_recordings.router)
 
 HOME = "/take-part"
+_TO_WITHDRAW_S = 3600
+"""How long a browser is let in by a link that opens nothing but the page to withdraw."""
 _KEEP_FOR_GOOD = "public, max-age=31536000, immutable"
 _PAGES = {
     Step.CONSENT: f"{HOME}/consent",
@@ -58,13 +68,16 @@ async def _form_of(request: Request) -> FormData:
 
 @router.get("/join/{token}")
 def join(request: Request, store: Store, token: str, allowed: Anybody) -> Response:  # noqa: ARG001
-    """Let this browser in as the participant whom the link invites."""
+    """Let this browser in as the participant whom the link invites; where somebody else is in, ask first."""
     with store.session(read_only=True) as session:
-        expires_at = studies.participant_of_invitation(session, token).invitation_expires_at
-    response = _see(HOME)
-    left_s = 0.0 if expires_at is None else (expires_at - now()).total_seconds()
-    set_participant_cookie(response, request, token, max_age_s=max(int(left_s), 1))
-    return response
+        is_taken = _is_taken(request, session, studies.find_invited(session, token).participant.id)
+    return render(request, "participant/change.html", token=token) if is_taken else _let_in(request, store, token)
+
+
+@router.post("/join/{token}")
+def join_instead(request: Request, store: Store, token: str, allowed: Anybody) -> Response:  # noqa: ARG001
+    """Let this browser in as the participant whom the link invites, and whoever else is in out."""
+    return _let_in(request, store, token)
 
 
 @router.get(HOME)
@@ -102,6 +115,8 @@ def sign_consent(
     with work.session() as session:
         person = studies.find_participant(session, study_id=visitor.study_id, participant_id=visitor.id)
         studies.sign_consent(session, person, signed_name=signed_name, text_hash=text_hash)
+        # A text that was changed during the last exercise held its visit open.
+        participant_recordings.finish_if_done(session, visitor)
     return _see(HOME)
 
 
@@ -209,12 +224,14 @@ def show_thank_you(request: Request, visitor: CurrentParticipant, store: Store) 
 def begin_visit(visitor: CurrentParticipant, work: Annotated[Work, audited("begin visit")]) -> Response:
     """Begin another visit, on another day or after a treatment."""
     with work.session() as session:
-        recordings.open_visit(session, _signed(session, visitor))
+        person = _signed(session, visitor)
+        participant_recordings.finish_if_done(session, visitor)
+        recordings.open_visit(session, person)
     return _see(HOME)
 
 
 @router.get(f"{HOME}/withdraw")
-def show_withdraw(request: Request, visitor: CurrentParticipant, store: Store) -> Response:
+def show_withdraw(request: Request, visitor: WithdrawingParticipant, store: Store) -> Response:
     """Ask whether everything shall be deleted."""
     return render(request, "participant/withdraw.html", where=_progress(store, visitor), wrong={})
 
@@ -222,7 +239,7 @@ def show_withdraw(request: Request, visitor: CurrentParticipant, store: Store) -
 @router.post(f"{HOME}/withdraw")
 def withdraw(
     request: Request,
-    visitor: CurrentParticipant,
+    visitor: WithdrawingParticipant,
     store: Store,
     sure: Annotated[str, Form()] = "",
 ) -> Response:
@@ -248,6 +265,16 @@ def withdraw(
     return response
 
 
+@router.post(f"{HOME}/leave")
+def leave(request: Request, allowed: Anybody) -> Response:  # noqa: ARG001
+    """Forget the participant in this browser; harmless when there is none."""
+    response = render(request, "participant/left.html")
+    clear_participant_cookie(response, request)
+    # Not "storage": it may hold a video that was not sent yet.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
 @router.get(f"{pose_runtime.PATH}/{pose_runtime.BINARY}")
 def send_runtime(request: Request, allowed: Anybody) -> Response:  # noqa: ARG001
     """Send the pose runtime's WebAssembly, compressed where the browser takes that."""
@@ -263,6 +290,40 @@ def send_model(allowed: Anybody) -> Response:  # noqa: ARG001
     """Send BlazePose's bundle."""
     headers = {"Cache-Control": _KEEP_FOR_GOOD}
     return FileResponse(pose_runtime.model_path(), media_type="application/octet-stream", headers=headers)
+
+
+def _is_taken(request: Request, session: Session, participant_id: str) -> bool:
+    """Return whether another participant has followed their link in this browser."""
+    held = participant_token(request)
+    if held is None:
+        return False
+    try:
+        return studies.find_invited(session, held).participant.id != participant_id
+    except InvitationError:
+        return False
+
+
+def _let_in(request: Request, store: Store, token: str) -> Response:
+    """Let this browser in as the participant whom the link invites; by a link that is shut, only to withdraw."""
+    with store.session() as session:
+        invited = studies.find_invited(session, token)
+        person, expires_at = invited.participant, invited.participant.invitation_expires_at
+        audit.append(
+            session,
+            actor=f"participant:{person.id}",
+            action="follow invitation",
+            study_id=person.study_id,
+            object_id=person.id,
+            detail={"is_open": invited.shut_because is None},
+        )
+    if invited.shut_because is not None:
+        page = render(request, "participant/shut.html", status_code=HTTPStatus.GONE, why=invited.shut_because)
+        set_participant_cookie(page, request, token, max_age_s=_TO_WITHDRAW_S)
+        return page
+    response = _see(HOME)
+    left_s = 0.0 if expires_at is None else (expires_at - now()).total_seconds()
+    set_participant_cookie(response, request, token, max_age_s=max(int(left_s), 1))
+    return response
 
 
 def _see(page: str) -> Response:

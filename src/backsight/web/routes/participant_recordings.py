@@ -20,7 +20,6 @@ from backsight.errors import ConflictError, InvalidValueError
 from backsight.storage import progress, recordings
 from backsight.storage.chunks import parse_chunk
 from backsight.storage.database import Database
-from backsight.storage.progress import Step
 from backsight.storage.results import REASON_LIMIT
 from backsight.storage.tables import PrivacyMode, RecordingState, Visit
 from backsight.web.access import CurrentParticipant, Store, Visitor, Work, audited
@@ -154,7 +153,7 @@ def keep(
     with work.session() as session:
         recordings.find_recording(session, recording_id, participant_id=visitor.id)
         recording = recordings.keep(session, recording_id, rating=rating.rating)
-        _finish_if_done(session, visitor)
+        finish_if_done(session, visitor)
     # After the transaction: a worker must find what it is told of. One that is never told finds it when it starts.
     if recording.state is RecordingState.QUEUED:
         jobs = request.app.state.jobs
@@ -188,7 +187,7 @@ def skip(
         recordings.skip(
             session, visit, exercise=skipped.exercise, reason=skipped.reason, videos=request.app.state.videos
         )
-        _finish_if_done(session, visitor)
+        finish_if_done(session, visitor)
     return {"next": _HOME}
 
 
@@ -208,8 +207,8 @@ def _visit(session: Session, visitor: Visitor) -> Visit:
     return recordings.open_visit(session, where.participant)
 
 
-def _finish_if_done(session: Session, visitor: Visitor) -> None:
-    """Close the visit with its last exercise."""
+def finish_if_done(session: Session, visitor: Visitor) -> None:
+    """Close the visit with its last exercise, even when a consent text that was changed meanwhile comes next."""
     where = progress.find_progress(session, study_id=visitor.study_id, participant_id=visitor.id)
-    if where.visit is not None and where.step is Step.THANK_YOU:
+    if where.visit is not None and where.next_exercise is None:
         recordings.finish_visit(session, where.visit)

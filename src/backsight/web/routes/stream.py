@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,6 +43,8 @@ SILENT_FOR_S = 20.0
 """After so long without a message nobody is there any more."""
 N_AT_ONCE = 64
 """Previews in a process; whoever comes later records without one."""
+N_OF_ONE = 2
+"""Previews of one participant in a process: one, and another that was broken off and is not noticed to be gone yet."""
 
 CLOSED_NORMALLY, TOO_LARGE, NOT_UNDERSTOOD, BUSY = 1000, 1009, 1007, 1013
 """Codes of RFC 6455 and its registry."""
@@ -50,7 +52,8 @@ CLOSED_NORMALLY, TOO_LARGE, NOT_UNDERSTOOD, BUSY = 1000, 1009, 1007, 1013
 router = APIRouter()
 _working = anyio.CapacityLimiter(1)
 """Previews share one thread: chunks that must be kept come first."""
-_open = 0
+_open: Counter[str] = Counter()
+"""Previews that this process has open, by participant."""
 
 
 @router.websocket("/take-part/recordings/{recording_id}/live")
@@ -61,12 +64,14 @@ async def show_live(
     work: Annotated[Work, audited("watch live")],
 ) -> None:
     """Answer a recording's landmarks with what they show so far."""
-    global _open  # noqa: PLW0603 - counts what this process has open
     await socket.accept()
-    if _open >= N_AT_ONCE:
+    if _open.total() >= N_AT_ONCE:
         await socket.close(BUSY, "too many people record at this moment; the recording itself goes on")
         return
-    _open += 1
+    if _open[participant.id] >= N_OF_ONE:
+        await socket.close(BUSY, "you watch elsewhere already; the recording itself goes on")
+        return
+    _open[participant.id] += 1
     try:
         preview = await anyio.to_thread.run_sync(_begin, work, recording_id, participant.id, participant.study_id)
         await _Conversation(socket, preview).hold()
@@ -75,7 +80,9 @@ async def show_live(
     except BacksightError as error:
         await _close(socket, CLOSED_NORMALLY, str(error))
     finally:
-        _open -= 1
+        _open[participant.id] -= 1
+        if not _open[participant.id]:
+            del _open[participant.id]
 
 
 def _begin(work: Work, recording_id: str, participant_id: str, study_id: str) -> _Watched:
