@@ -79,23 +79,37 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def camera_browser(clip: Path) -> Iterator[playwright.Browser]:
-    """Return a Chromium whose camera plays the clip."""
+def driver() -> Iterator[playwright.Playwright]:
+    """Return what drives all browsers; a process bears one."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not installed")
     with sync_api.sync_playwright() as driver:
-        chromium = driver.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=[
-                "--no-sandbox",
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={clip}",
-            ],
-        )
-        yield chromium
-        chromium.close()
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(driver: playwright.Playwright) -> Iterator[playwright.Browser]:
+    """Return a Chromium without a camera."""
+    chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture(scope="session")
+def camera_browser(driver: playwright.Playwright, clip: Path) -> Iterator[playwright.Browser]:
+    """Return a Chromium whose camera plays the clip."""
+    chromium = driver.chromium.launch(
+        executable_path=str(CHROMIUM),
+        args=[
+            "--no-sandbox",
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={clip}",
+        ],
+    )
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture

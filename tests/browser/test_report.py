@@ -1,6 +1,5 @@
 """The report in a real browser: quiet, self-sufficient, one playhead for video, curves and heat map."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from tests.assessments import every_variant, make_assessment, make_exercise, wri
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-CHROMIUM = Path("/usr/bin/chromium")
 TRUNK = "[data-exercise=touch-toes] [data-plot=trunk_flexion_deg]"
 
 
@@ -37,16 +35,6 @@ class Opened:
         head = self.page.locator(f"{TRUNK} .playhead").bounding_box()
         over = self.page.locator(f"{TRUNK} .u-over").bounding_box()
         return float((head["x"] + head["width"] / 2 - over["x"]) / over["width"])
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["playwright.Browser"]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

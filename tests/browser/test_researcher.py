@@ -35,7 +35,6 @@ from tests.unit.storage.people import record
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
 AXE = ROOT / "web-assets" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
@@ -111,16 +110,6 @@ def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     yield Served(f"http://127.0.0.1:{port}", app.state.database)
     server.should_exit = True
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(params=SIZES)
