@@ -184,7 +184,7 @@ class TestModels:
             values=np.full((30, len(FEATURE_NAMES)), np.nan), names=FEATURE_NAMES, timestamps_s=np.arange(30) / 30
         )
         with pytest.raises(InvalidValueError, match="NaN"):
-            index_predictor().predict(features)
+            index_predictor("lstm-paper").predict(features)
 
     def test_weights_missing_on_an_offline_machine(self, tmp_path: Path, demo_clip: Path) -> None:
         (tmp_path / "empty").mkdir()

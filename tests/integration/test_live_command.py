@@ -144,7 +144,7 @@ def test_ctrl_c_ends_it_cleanly(lite_bundle: None) -> None:
 
 
 def test_the_running_index_of_a_film_ends_at_the_roads(lite_bundle: None) -> None:
-    predictor = index_predictor()
+    predictor = index_predictor("lstm-paper")
     with pose_estimator(pose_bundle("lite"), engine="mediapipe") as estimator:
         pose = pipeline.track_person(parse_clip(session_clips()[Exercise.WALK]).open(), estimator).pose
     index = RunningIndex(predictor, frame_size=pose.frame_size)
