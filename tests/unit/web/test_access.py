@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra `web` is not installed")
 
 from fastapi.routing import RouteContext, iter_route_contexts
-from httpx import Response
+from httpx2 import Response
 from starlette.routing import Mount
 from starlette.websockets import WebSocketDisconnect
 
