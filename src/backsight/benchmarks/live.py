@@ -39,8 +39,10 @@ class _Unseen:
     is_open = True
 
     def show(self, image: NDArray[np.uint8]) -> None:
-        """Take a picture as a window would: with the colours in the toolkit's order."""
-        np.ascontiguousarray(image[:, :, ::-1])
+        """Take a picture as `Window` does: with the colours in the toolkit's order."""
+        import cv2
+
+        cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
 
     def poll(self) -> str:
         """Press no key."""

@@ -58,6 +58,7 @@ class Painter:
         self._font = cv2.FontFace("sans")
         self._strip: tuple[object, NDArray[np.uint8]] | None = None
         self._panel: tuple[object, NDArray[np.uint8]] | None = None
+        self._blank_panel = _blank(CANVAS, _PANEL)
 
     def draw(
         self,
@@ -96,12 +97,14 @@ class Painter:
         return canvas
 
     def _draw_picture(self, area: NDArray[np.uint8], seen: Seen | None) -> None:
-        area[:] = _BACK
         if seen is None:
+            _fill(area, _BACK)
             return
         image, (width, height) = seen.frame.image, PICTURE
         scale = min(width / image.shape[1], height / image.shape[0])
         size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+        if size != PICTURE:
+            _fill(area, _BACK)
         left, top = (width - size[0]) // 2, (height - size[1]) // 2
         part = area[top : top + size[1], left : left + size[0]]
         # Frames are at most 1280 pixels wide: at three quarters of that, averaging areas looks no better and takes
@@ -120,7 +123,7 @@ class Painter:
             return
         hint = preview.hints[0]
         strip = area[:64]
-        strip[:] = (strip * 0.25).astype(np.uint8)
+        cv2.convertScaleAbs(strip, dst=strip, alpha=0.25)
         colour = _RED if hint.severity is QualityVerdict.UNUSABLE else _AMBER
         cv2.rectangle(area, (0, 0), (9, 63), colour, cv2.FILLED)
         self._text(area, hint.text, (_MARGIN, 43), 32, 600, _WHITE, width=PICTURE[0] - 2 * _MARGIN)
@@ -128,7 +131,7 @@ class Painter:
     def _draw_recording(self, canvas: NDArray[np.uint8]) -> None:
         left, top = PICTURE[0] - 128, PICTURE[1] - 52
         patch = canvas[top : top + 36, left : left + 112]
-        patch[:] = (patch * 0.3).astype(np.uint8)
+        cv2.convertScaleAbs(patch, dst=patch, alpha=0.3)
         if time.monotonic() % 1.0 < 0.65:
             cv2.circle(canvas, (left + 20, top + 18), 8, _RED, cv2.FILLED, cv2.LINE_AA)
         self._text(canvas, "REC", (left + 40, top + 26), 24, 700, _WHITE)
@@ -151,7 +154,7 @@ class Painter:
 
     def _draw_strip(self, guidance: Guidance) -> NDArray[np.uint8]:
         width, height = PICTURE[0], CANVAS[1] - PICTURE[1]
-        strip: NDArray[np.uint8] = np.full((height, width, 3), _STRIPS[guidance.tone], np.uint8)
+        strip = _blank((width, height), _STRIPS[guidance.tone])
         room = width - 2 * _MARGIN
         self._text(strip, guidance.headline, (_MARGIN, 68), 62, 700, _WHITE, width=room)
         for row, line in enumerate(self._wrapped(guidance.detail, 26, 400, room)[:2]):
@@ -173,7 +176,7 @@ class Painter:
 
     def _draw_panel(self, preview: Preview, status: Status) -> NDArray[np.uint8]:
         # Drawn in the canvas's own coordinates, so that one set of margins serves all.
-        canvas: NDArray[np.uint8] = np.full((CANVAS[1], CANVAS[0], 3), _PANEL, np.uint8)
+        canvas = self._blank_panel.copy()
         self._text(canvas, "Backsight", (_RIGHT, 40), 26, 700, _WHITE)
         self._right(canvas, "live preview", 40, 17, _TEAL)
         self._draw_index(canvas, preview)
@@ -304,3 +307,14 @@ class Painter:
             else:
                 lines.append(word)
         return lines
+
+
+def _fill(area: NDArray[np.uint8], colour: Colour) -> None:
+    """Paint an area in one colour; assigning the colour to a NumPy array takes ten times as long."""
+    cv2.rectangle(area, (0, 0), (area.shape[1], area.shape[0]), colour, cv2.FILLED)
+
+
+def _blank(size: tuple[int, int], colour: Colour) -> NDArray[np.uint8]:
+    area: NDArray[np.uint8] = np.empty((size[1], size[0], 3), np.uint8)
+    _fill(area, colour)
+    return area

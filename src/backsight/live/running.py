@@ -19,7 +19,7 @@ from backsight.features.running import RunningReference
 from backsight.features.schema import FEATURE_NAMES
 from backsight.kinematics.resampling import resample
 from backsight.pipeline import MODEL_FPS
-from backsight.ports import IndexPredictor
+from backsight.ports import IndexPredictor, IndexStream
 from backsight.pose.filtering import MAX_GAP_S, VISIBILITY_THRESHOLD, fill_short_gaps, filter_by_visibility
 
 SPEED_REACH = 3
@@ -115,6 +115,8 @@ class RunningFeatures:
 class RunningIndex:
     """The index so far: the network's state, carried from row to row.
 
+    For a model that reads whole movements only no rows are made: it has measures of its own.
+
     Parameters
     ----------
     predictor
@@ -130,15 +132,22 @@ class RunningIndex:
         self._raw = float("nan")
         self._n_rows = 0
         self._replay_at = MODEL_FPS
+        self._first_seen_s = self._last_seen_s = float("nan")
         self._unfamiliar_share = float("nan")
 
     def push(self, seen: PoseObservation, *, timestamp_s: float) -> None:
         """Take the next frame; costs next to nothing."""
-        self._features.push(seen, timestamp_s=timestamp_s)
+        if self._stream is not None:
+            self._features.push(seen, timestamp_s=timestamp_s)
+        elif _is_seen(seen):
+            self._first_seen_s = timestamp_s if math.isnan(self._first_seen_s) else self._first_seen_s
+            self._last_seen_s = timestamp_s
 
     def advance(self) -> None:
         """Let the network read what has become final since the last time."""
-        self._take(self._features.advance())
+        if self._stream is None:
+            return
+        self._take(self._stream, self._features.advance())
         if self._n_rows >= self._replay_at:
             self._replay()
             self._replay_at = REPLAY_GROWTH * self._n_rows
@@ -156,7 +165,9 @@ class RunningIndex:
 
     def finish(self) -> None:
         """Take the rows that were still waiting for later frames: the recording is over."""
-        self._take(self._features.finish())
+        if self._stream is None:
+            return
+        self._take(self._stream, self._features.finish())
         self._replay()
 
     @property
@@ -166,28 +177,29 @@ class RunningIndex:
 
     @property
     def seen_s(self) -> float:
-        """Seconds of the person that the network has read."""
-        return self._n_rows / MODEL_FPS
+        """Seconds of the person that the model has read, or has before it."""
+        if self._stream is not None:
+            return self._n_rows / MODEL_FPS
+        return 0.0 if math.isnan(self._first_seen_s) else self._last_seen_s - self._first_seen_s
 
     @property
     def unfamiliar_share(self) -> float:
         """Share of the values outside the range seen in training, when last looked at; NaN when none was known."""
         return self._unfamiliar_share
 
-    def _take(self, rows: FeatureSequence) -> None:
-        if self._stream is not None:
-            for values in rows.values:
-                self._raw = self._stream.step(values)
+    def _take(self, stream: IndexStream, rows: FeatureSequence) -> None:
+        for values in rows.values:
+            self._raw = stream.step(values)
         self._n_rows += len(rows.values)
 
     def _replay(self) -> None:
         rows = self._features.again()
-        if not len(rows.values):
+        stream = self._predictor.stream()
+        if stream is None or not len(rows.values):
             return
-        self._stream, self._n_rows = self._predictor.stream(), 0
-        self._take(rows)
-        if not self.waits_for_the_movement:
-            self._unfamiliar_share = self._predictor.unfamiliar_share(rows)
+        self._stream, self._n_rows = stream, 0
+        self._take(stream, rows)
+        self._unfamiliar_share = self._predictor.unfamiliar_share(rows)
 
 
 def _is_seen(seen: PoseObservation) -> bool:

@@ -6,6 +6,7 @@ estimation, the adviser for nothing, since what it says is allowed to be a fifth
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -24,6 +25,9 @@ FIRST_PICTURE_S = 30.0
 """A camera that has given no picture so long after the engine was ready will give none: the slowest to wake up take
 some seconds."""
 _STOP_LIMIT_S = 5.0
+_SWITCH_INTERVAL_S = 0.0005
+"""Python's own 5 ms add up: the watcher hands the interpreter over some ten times a frame, and would wait that long
+each time for an adviser that calculates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +134,7 @@ class Connection:
 
     def start(self) -> None:
         """Begin."""
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         self._adviser.start()
         self._watcher.start()
 
