@@ -6,13 +6,16 @@ time needs them. Whoever can run this can read the database's file, so nobody si
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backsight.domain.assessment import Assessment
+from backsight.domain.recording import Exercise
 from backsight.errors import InputError, MissingDependencyError, NotFoundError
 
 if TYPE_CHECKING:
@@ -38,8 +41,12 @@ class Kept:
     subject: str
     database: str
     """For people: without a password."""
+    sessions: Mapping[Exercise, int]
+    """In which of the person's sessions each recording is, 1 = the first."""
     n_sessions: int
     """How many of this person are there now."""
+    replaced: tuple[Exercise, ...]
+    """Recordings that had been assessed before; they count once, with the newer result."""
     is_sealed: bool
     """Whether landmarks are encrypted."""
 
@@ -64,22 +71,30 @@ class Forgotten:
 
 
 @contextmanager
-def open_database() -> Iterator[Database]:
+def open_database(*, may_create: bool = False) -> Iterator[Database]:
     """Open the database that `BACKSIGHT_DATABASE_URL` names, or the one in the user's data folder, with its tables.
+
+    Parameters
+    ----------
+    may_create
+        Make the database where there is none; for who has something to keep. Without it a mistyped path is an error.
 
     Raises
     ------
     MissingDependencyError
         When the extra `web` is not installed.
     StorageError
-        When it cannot be reached, or the key in `BACKSIGHT_ENCRYPTION_KEY` is none.
+        When it cannot be reached, is not there and may not be made, or the key in `BACKSIGHT_ENCRYPTION_KEY` is none.
     """
     _check_extra()
     from backsight.storage.database import Database, default_database_url
     from backsight.storage.sealing import KEY_VARIABLE, Seal
 
-    database = Database(default_database_url(), seal=Seal.from_key(os.environ.get(KEY_VARIABLE)))
+    seal = Seal.from_key(os.environ.get(KEY_VARIABLE))
+    database = Database(default_database_url(), seal=seal, may_create=may_create)
     try:
+        if not may_create:
+            database.check_made()
         database.upgrade()
         yield database
     finally:
@@ -96,14 +111,20 @@ def check_subject(subject: str) -> None:
     MissingDependencyError, StorageError
         See `open_database`.
     """
-    with open_database() as database, database.session() as session:
+    with open_database(may_create=True) as database, database.session() as session:
         _find_subject(session, _command_line_study(session), subject)
 
 
-def record_assessment(assessment: Assessment, *, subject: str) -> Kept:
+def record_assessment(assessment: Assessment, *, subject: str, sha256: Mapping[Exercise, str] | None = None) -> Kept:
     """Record an assessment's landmarks and results as a visit of a person, all or nothing.
 
-    The landmarks are the filtered ones, as in `landmarks.parquet`.
+    The landmarks are the filtered ones, as in `landmarks.parquet`. A recording that was assessed before stays in its
+    visit, with its result replaced: see `storage.filing`.
+
+    Parameters
+    ----------
+    sha256
+        Of the files that were assessed, as `hash_files` returns them; None = every recording counts as new.
 
     Raises
     ------
@@ -113,55 +134,50 @@ def record_assessment(assessment: Assessment, *, subject: str) -> Kept:
         When the database cannot be written.
     """
     _check_extra()
-    from datetime import datetime
-
-    from sqlalchemy import func, select
+    from sqlalchemy import select
 
     from backsight.storage import audit
     from backsight.storage.database import seal_of
-    from backsight.storage.recordings import save_assessment, store_landmarks
-    from backsight.storage.tables import PrivacyMode, Recording, RecordingState, Visit, now
+    from backsight.storage.filing import file_assessment
+    from backsight.storage.tables import Visit
 
-    with open_database() as database, database.session() as session:
+    with open_database(may_create=True) as database, database.session() as session:
         study = _command_line_study(session)
         person = _find_subject(session, study, subject) or _add_subject(session, study, subject)
-        visit = Visit(
-            participant_id=person.id, started_at=datetime.fromisoformat(assessment.created_at), finished_at=now()
-        )
-        session.add(visit)
-        session.flush()
-        for part in assessment.exercises:
-            recording = Recording(
-                visit_id=visit.id,
-                exercise=part.exercise.value,
-                mode=PrivacyMode.LANDMARKS,
-                state=RecordingState.QUEUED,
-            )
-            session.add(recording)
-            session.flush()
-            store_landmarks(
-                session,
-                recording.id,
-                part.pose,
-                pose_model=assessment.pose_model,
-                pose_engine=assessment.pose_engine,
-            )
-            save_assessment(session, recording.id, assessment)
+        filed = file_assessment(session, person.id, assessment, sha256=sha256 or {})
         audit.append(
             session,
             actor=ACTOR,
             action="record assessment",
             study_id=study.id,
             object_id=person.id,
-            detail={"exercises": [part.exercise.value for part in assessment.exercises]},
+            detail={
+                "exercises": [part.exercise.value for part in assessment.exercises],
+                "replaced": [exercise.value for exercise in filed.replaced],
+            },
         )
-        n_sessions = session.scalar(select(func.count()).select_from(Visit).where(Visit.participant_id == person.id))
+        visits = select(Visit.id).where(Visit.participant_id == person.id).order_by(Visit.started_at, Visit.id)
+        numbers = {visit_id: number for number, visit_id in enumerate(session.scalars(visits), start=1)}
         return Kept(
             subject=person.code,
             database=database.name.removeprefix("sqlite:///"),
-            n_sessions=n_sessions or 0,
+            sessions={exercise: numbers[visit_id] for exercise, visit_id in filed.visit_ids.items()},
+            n_sessions=len(numbers),
+            replaced=filed.replaced,
             is_sealed=seal_of(session).is_sealing,
         )
+
+
+def hash_files(files: Mapping[Exercise, Path]) -> dict[Exercise, str]:
+    """Return the SHA-256 of each file that can be read; whoever assesses it says what is wrong with another."""
+    found = {}
+    for exercise, path in files.items():
+        try:
+            with path.open("rb") as file:
+                found[exercise] = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            continue
+    return found
 
 
 def person_history(subject: str, *, study: str | None = None) -> History:

@@ -16,7 +16,7 @@ from backsight.domain.recording import Exercise
 from backsight.storage import recordings, studies
 from backsight.storage.database import Database
 from backsight.storage.tables import Participant, Recording, RecordingState, User, Visit
-from backsight.web.jobs import assess_recording
+from backsight.web.assessing import assess_recording
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "web-assets" / "node_modules" / "axe-core" / "axe.min.js"
@@ -323,16 +323,22 @@ def hash_of_held_video(page: playwright.Page) -> str:
     return digest
 
 
+_COUNT_HELD = """() => new Promise((resolve) => {
+  const request = indexedDB.open("backsight", 1);
+  request.onupgradeneeded = () => request.result.createObjectStore("videos");
+  request.onsuccess = () => {
+    const asked = request.result.transaction("videos").objectStore("videos").count();
+    asked.onsuccess = () => { request.result.close(); resolve(asked.result); };
+  };
+})"""
+
+
 def held_videos(page: playwright.Page) -> int:
     """Return how many videos the browser holds."""
-    count: int = page.evaluate(
-        """() => new Promise((resolve) => {
-          const request = indexedDB.open("backsight", 1);
-          request.onupgradeneeded = () => request.result.createObjectStore("videos");
-          request.onsuccess = () => {
-            const asked = request.result.transaction("videos").objectStore("videos").count();
-            asked.onsuccess = () => { request.result.close(); resolve(asked.result); };
-          };
-        })"""
-    )
+    count: int = page.evaluate(_COUNT_HELD)
     return count
+
+
+def wait_for_no_held_video(page: playwright.Page) -> None:
+    """Wait until the page has forgotten what the browser held."""
+    page.wait_for_function(f"async () => (await ({_COUNT_HELD})()) === 0")

@@ -50,6 +50,8 @@ PAGE_LIMIT_BYTES = 300_000
 """Of a page and everything it loads before the pose runtime, as the browser counts it."""
 BODY_LIMIT = 250_000
 """Characters of a second of landmarks, 30 frames of 33 points, and some more; a picture as numbers has millions."""
+FINGER_PX = 44
+"""Least width and height of what is touched (WCAG 2.2, 2.5.5)."""
 TEXT_LIMIT = 200
 """Characters of the longest text in a form or JSON; the smallest picture as text has thousands."""
 
@@ -124,6 +126,33 @@ def test_a_video_whose_sending_is_cut_arrives_byte_for_byte(served: Served, open
     _finish(opened)
     _withdraw(served, opened, guest)
     assert not [path for path in folder.rglob("*") if path.is_file() and recording.id in str(path)]
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_the_questions_fit_a_phone_and_a_finger(served: Served, open_page: Callable[[str], Opened], width: int) -> None:
+    opened = open_page("phone")
+    page = opened.page
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{served.url}/join/{served.invite().token}")
+    participants.sign(opened)
+    page.wait_for_url("**/about-you")
+    opened.look_at("about you")
+    places = page.locator(".choice, input[inputmode]").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect()).map(({ width, height }) => [width, height])"
+    )
+    assert min(min(place) for place in places) >= FINGER_PX
+    # Short answers lie side by side: below each other they took 4.9 screens.
+    screens = page.evaluate("document.documentElement.scrollHeight") / 844
+    assert screens < (4.0 if width == 390 else 5.0)
+    # What is chosen is seen without colour, and a key reaches it.
+    page.get_by_role("group", name="How strong is the pain").get_by_label("3", exact=True).check()
+    assert (
+        page.locator(".choices-scale .choice:has(:checked)").evaluate("one => getComputedStyle(one).borderWidth")
+        == "3px"
+    )
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_role("group", name="How strong is the pain").get_by_label("4", exact=True).is_checked()
+    assert opened.faults == []
 
 
 def test_hints_and_index_are_seen_live_where_the_study_shows_them(

@@ -273,3 +273,22 @@ def test_a_video_that_is_refused_says_why_and_is_recorded_again(served: Served, 
     assert participants.held_videos(page) == 0
     assert served.recordings_of(guest) == []
     assert opened.faults == []
+
+
+def test_a_held_video_waits_for_its_own_person_and_goes_with_the_first_page_of_another(
+    served: Served, open_page: Opens
+) -> None:
+    guest, other, opened = served.invite(mode="video", is_ready=True), served.invite(), open_page("phone")
+    page = opened.page
+    enter(served, opened, guest)
+    participants.record(opened, seconds=SHORT_S)
+    page.on("dialog", lambda dialog: dialog.accept())
+    for elsewhere in ("camera", "withdraw", "exercises/walk"):
+        page.goto(f"{served.url}/take-part/{elsewhere}")
+        page.wait_for_load_state("networkidle")
+        assert participants.held_videos(page) == 1
+    page.goto(f"{served.url}/join/{other.token}")
+    page.get_by_role("button", name="Go on with my link").click()
+    page.wait_for_url("**/consent")
+    participants.wait_for_no_held_video(page)
+    assert opened.complaints == []

@@ -42,6 +42,7 @@ def backup(
     with _opened(database) as opened:
         from backsight.storage.backup import back_up
 
+        opened.check_made()
         made = back_up(opened, _video_store(videos), out=out, overwrite=overwrite)
     typer.echo(f"{out}: the database up to entry {made.audit_number} of its audit log, and {made.n_videos} videos.")
     typer.echo(f"Keep with it, elsewhere: {made.audit_hash}")
@@ -81,6 +82,7 @@ def reseal(database: Annotated[str | None, DATABASE] = None, videos: Annotated[s
     if not seal.is_sealing:
         raise InputError(f"{KEY_VARIABLE} must hold the key to encrypt with, got nothing")
     with _opened(database, seal=seal) as opened:
+        opened.check_made()
         done = seal_anew(opened, _video_store(videos, seal=seal))
     typer.echo(
         f"Encrypted with the first key: {done.n_landmark_chunks} chunks of landmarks, {done.n_texts} texts, "
@@ -90,11 +92,11 @@ def reseal(database: Annotated[str | None, DATABASE] = None, videos: Annotated[s
 
 @contextmanager
 def _opened(database: str | None, *, seal: Seal | None = None) -> Iterator[Database]:
-    """Open the database that the option, or the environment, names."""
+    """Open the database that the option, or the environment, names, and that is there already."""
     check_extra()
     from backsight.storage.database import Database, default_database_url
 
-    opened = Database(database or default_database_url(), seal=seal)
+    opened = Database(database or default_database_url(), seal=seal, may_create=False)
     try:
         yield opened
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from backsight.domain.assessment import Assessment
+    from backsight.domain.recording import Exercise
     from backsight.storage.history import Change, Estimate, History, MeasureChange, SessionRecord
 
 STUDY_OPTION = typer.Option(metavar="NAME", help="The person's study, where several have somebody of that ID.")
@@ -30,8 +31,14 @@ class Record(Protocol):
         ...
 
 
-def open_record(subject: str | None) -> Record:
-    """Find out before a slow assessment that it can be recorded; None = nothing will be."""
+def open_record(subject: str | None, files: Mapping[Exercise, Path]) -> Record:
+    """Find out before a slow assessment that it can be recorded; without a subject nothing will be.
+
+    Parameters
+    ----------
+    files
+        What will be assessed, by which a recording is known again.
+    """
 
     def skip(assessment: Assessment, *, quiet: bool) -> None:
         pass
@@ -39,15 +46,23 @@ def open_record(subject: str | None) -> Record:
     def record(assessment: Assessment, *, quiet: bool) -> None:
         from backsight.records import record_assessment
 
-        kept = record_assessment(assessment, subject=subject or "")
+        kept = record_assessment(assessment, subject=subject or "", sha256=sha256)
         sealed = "landmarks encrypted" if kept.is_sealed else "not encrypted: BACKSIGHT_ENCRYPTION_KEY is not set"
-        typer.echo(f"Recorded: session {kept.n_sessions} of {kept.subject} in {kept.database} ({sealed})", err=quiet)
+        numbers = " and ".join(str(number) for number in sorted(set(kept.sessions.values())))
+        typer.echo(f"Recorded: session {numbers} of {kept.subject} in {kept.database} ({sealed})", err=quiet)
+        for exercise in kept.replaced:
+            typer.echo(
+                f"This recording of {exercise.value} was there already, so it counts once: its new result replaces the "
+                f"earlier one, in session {kept.sessions[exercise]} of {kept.n_sessions}.",
+                err=quiet,
+            )
 
     if subject is None:
         return skip
-    from backsight.records import check_subject
+    from backsight.records import check_subject, hash_files
 
     check_subject(subject)
+    sha256 = hash_files(files)
     return record
 
 

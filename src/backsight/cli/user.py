@@ -47,7 +47,7 @@ def add(
         name = str(typer.prompt("Name", err=True))
     # Before the transaction: SQLite has one writer, who must not be kept waiting by somebody who types.
     chosen = _password(from_input=password_stdin)
-    with _session(database) as session:
+    with _session(database, may_create=True) as session:
         from backsight.storage import accounts, audit
         from backsight.storage.tables import Role
 
@@ -103,14 +103,14 @@ def password(
 
 
 @contextmanager
-def _session(database: str | None) -> Iterator[Session]:
-    """Open a transaction on the database that the option, or the environment, names."""
+def _session(database: str | None, *, may_create: bool = False) -> Iterator[Session]:
+    """Open a transaction on the database that the option, or the environment, names; the first user may make it."""
     check_extra()
     if database is not None:
         os.environ["BACKSIGHT_DATABASE_URL"] = database
     from backsight.records import open_database
 
-    with open_database() as opened, opened.session() as session:
+    with open_database(may_create=may_create) as opened, opened.session() as session:
         yield session
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -29,6 +30,12 @@ BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for SQLite's only write lock."""
 _MIGRATION_LOCK = 0x6261636B
 """Number of the PostgreSQL advisory lock that lets one worker migrate while the others wait: "back" in ASCII."""
+_REVISION_TABLE = "alembic_version"
+"""Which revision the tables are of; where it is missing there are none."""
+_WHERE_FROM = (
+    f"check the path (--database or {DATABASE_VARIABLE}); `backsight serve`, `backsight user add` and "
+    "`backsight assess ... --subject ID` make a database"
+)
 _POOL_SIZE, _POOL_OVERFLOW = 10, 20
 """Connections a process keeps, and opens besides when busy. PostgreSQL admits 100 by default: three busy workers."""
 
@@ -61,11 +68,14 @@ class Database:
         Hashes passwords; None = Argon2id as `storage.accounts` sets it. Tests give a cheap one.
     busy_timeout_ms
         How long a writer waits for SQLite's only write lock.
+    may_create
+        Make a SQLite file that is not there; without it a mistyped path is an error, not an empty database.
 
     Raises
     ------
     StorageError
-        When the URL is of another kind, or the folder of the SQLite file cannot be made.
+        When the URL is of another kind, the folder of the SQLite file cannot be made, or the file is not there and may
+        not be made.
     """
 
     def __init__(
@@ -75,9 +85,12 @@ class Database:
         seal: Seal | None = None,
         hasher: PasswordHasher | None = None,
         busy_timeout_ms: int = BUSY_TIMEOUT_MS,
+        may_create: bool = True,
     ) -> None:
         self._url = _parsed(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
+        if self.is_sqlite and not may_create and not Path(str(self._url.database)).is_file():
+            raise StorageError(f"{self._url.database}: there is no such database; {_WHERE_FROM}")
         self._engine = (
             _sqlite_engine(self._url, busy_timeout_ms=busy_timeout_ms)
             if self.is_sqlite
@@ -121,6 +134,20 @@ class Database:
                 session.connection(execution_options={"backsight_read_only": True})
             yield session
             session.commit()
+
+    def check_made(self) -> None:
+        """Refuse a database in which Backsight has made no tables, as one of something else, and leave it untouched.
+
+        Raises
+        ------
+        StorageError
+            When it has none, or cannot be reached.
+        """
+        with self._translated():
+            has_tables = _has_tables_sqlite(Path(str(self._url.database))) if self.is_sqlite else self._has_tables()
+        if not has_tables:
+            name = self._url.database if self.is_sqlite else self.name
+            raise StorageError(f"{name}: holds no tables of Backsight; {_WHERE_FROM}")
 
     def upgrade(self) -> None:
         """Bring the tables up to date, whatever number of workers start at once.
@@ -178,6 +205,10 @@ class Database:
     def close(self) -> None:
         """Close every connection; a later use opens new ones."""
         self._engine.dispose()
+
+    def _has_tables(self) -> bool:
+        with self._engine.connect().execution_options(backsight_read_only=True) as connection:
+            return inspect(connection).has_table(_REVISION_TABLE)
 
     def _truncate_log(self) -> None:
         # Beside SQLAlchemy's transaction: SQLite refuses it inside one.
@@ -258,6 +289,16 @@ def _sqlite_engine(url: URL, *, busy_timeout_ms: int) -> Engine:
     # A connection whose transaction could not begin comes back without either.
     event.listen(engine, "checkin", lambda _, record: queue.leave(record))
     return engine
+
+
+def _has_tables_sqlite(path: Path) -> bool:
+    """Look beside the engine, which would switch somebody else's file to another kind of log."""
+    query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute(query, (_REVISION_TABLE,)).fetchone()[0])
+    except sqlite3.Error as error:
+        raise StorageError(f"{path}: cannot be read as a SQLite database: {error}; {_WHERE_FROM}") from error
 
 
 def _postgres_engine(url: URL) -> Engine:

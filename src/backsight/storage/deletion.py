@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,7 +39,6 @@ WITHDRAWN = "withdrawn"
 RETENTION = "retention"
 _EXPIRED = "deleted when the study's time of keeping was over, before it was assessed"
 _UNSWEPT = "deleted_rows_unswept"
-_IS_UNFINISHED = "retention_is_unfinished"
 _log = logging.getLogger(__name__)
 _SWEEP_TIMEOUT_MS = 2_000
 """How long sweeping waits for readers; who reads on keeps the old copies until the next sweep."""
@@ -54,6 +54,16 @@ class DeletesVideos(Protocol):
     def delete_all(self, folder: str) -> int:
         """Remove everything below a key; return how many files there were."""
         ...
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """What came of deleting what is due."""
+
+    deletions: tuple[Deletion, ...]
+    """One for each participant of whom something was deleted."""
+    n_skipped: int
+    """Participants who are as they were, because a video of theirs cannot be deleted now; the log says why."""
 
 
 def withdraw(
@@ -143,17 +153,14 @@ def apply_retention(session: Session, *, today: date, videos: DeletesVideos | No
             session.add(RetentionDay(day=today))
     except IntegrityError:
         return []
-    session.info.pop(_IS_UNFINISHED, None)
-    done = delete_expired(session, today=today, videos=videos)
-    if session.info.pop(_IS_UNFINISHED, False):
+    expiry = delete_expired(session, today=today, videos=videos)
+    if expiry.n_skipped:
         # Not done for today: what could not be deleted is tried again.
         session.execute(delete(RetentionDay).where(RetentionDay.day == today))
-    return done
+    return list(expiry.deletions)
 
 
-def delete_expired(
-    session: Session, *, today: date, videos: DeletesVideos | None, actor: str = "system"
-) -> list[Deletion]:
+def delete_expired(session: Session, *, today: date, videos: DeletesVideos | None, actor: str = "system") -> Expiry:
     """Delete the same as `apply_retention`, whether or not it was done today: for somebody who will not wait.
 
     Parameters
@@ -161,7 +168,7 @@ def delete_expired(
     actor
         Who asks, for the audit log.
     """
-    done = []
+    done, n_skipped = [], 0
     for study in session.scalars(select(Study).where(Study.retention_days.is_not(None))).all():
         kept_from = today - timedelta(days=study.retention_days or 0)
         people = select(Participant).where(Participant.study_id == study.id).order_by(Participant.code)
@@ -171,7 +178,7 @@ def delete_expired(
                     counts = _expire(session, person, kept_from=kept_from, videos=videos)
             except StorageError as error:
                 _log.error("what is due of one participant cannot be deleted; all others go on: %s", error)
-                session.info[_IS_UNFINISHED] = True
+                n_skipped += 1
                 continue
             if any(counts.values()):
                 done.append(
@@ -185,7 +192,7 @@ def delete_expired(
                         actor=actor,
                     )
                 )
-    return done
+    return Expiry(deletions=tuple(done), n_skipped=n_skipped)
 
 
 def last_retention(session: Session) -> RetentionDay | None:

@@ -25,7 +25,7 @@ from backsight.exports.landmarks import COLUMN_MEANINGS, METADATA_KEY, POSE_FIEL
 from backsight.kinematics.angles import body_frame
 from backsight.kinematics.view import find_view
 from backsight.storage.recordings import load_track
-from backsight.storage.studies import find_study
+from backsight.storage.study_settings import find_study
 from backsight.storage.tables import AssessmentRow, Participant, Recording, RecordingState, Study, Visit
 
 MANIFEST_NAME = "study.csv"

@@ -80,6 +80,11 @@ class Progress:
         return next((one.exercise for one in self.exercises if one.is_open), None)
 
     @property
+    def unfinished_ids(self) -> tuple[str, ...]:
+        """Recordings of which not everything has come: a browser may still hold their videos."""
+        return tuple(one.unfinished_id for one in self.exercises if one.unfinished_id is not None)
+
+    @property
     def step(self) -> Step:
         """What is to be done next."""
         if self.needs_consent:

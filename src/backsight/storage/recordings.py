@@ -1,4 +1,4 @@
-"""Visits and their recordings: landmarks as they come in, the rating, the assessment. Knows no page and no engine.
+"""Visits and their recordings from the first to the rating, and what is thrown away. Knows no page and no engine.
 
 A recording goes `receiving`, `received`, `queued`, `done` or `failed`; `discard` takes it out before it is kept, `skip`
 stands for one that was never made. Every step may be asked for twice: a phone that lost the answer asks again.
@@ -7,17 +7,16 @@ stands for one that was never made. Every step may be asked for twice: a phone t
 from __future__ import annotations
 
 import re
-from typing import Protocol
 
-from sqlalchemy import bindparam, case, delete, func, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise, index_from_rating
+from backsight.domain.recording import Exercise, index_from_rating
 from backsight.errors import ConflictError, InvalidValueError, NotFoundError
 from backsight.pose.weights import PoseModel
-from backsight.storage.chunks import LandmarkFrames, pack, times_of
-from backsight.storage.database import seal_of
-from backsight.storage.landmarks import check_clock, find_recording, frames_of, load_track, read_track, store_landmarks
+from backsight.storage.deletion import DeletesVideos
+from backsight.storage.landmarks import find_recording, frames_of, load_track, store_landmarks
+from backsight.storage.receiving import add_chunk, attach_video, finish_receiving
 from backsight.storage.results import (
     REASON_LIMIT,
     VisitResults,
@@ -58,33 +57,13 @@ __all__ = [
     "store_landmarks",
     "visit_results",
 ]
-"""All that is done with recordings, from one place; `landmarks` and `results` hold a part of it."""
+"""All that is done with recordings, from one place; `receiving`, `landmarks` and `results` hold a part of it."""
 
-SLACK_S = 5.0
-"""What a recording may be longer than the limit: a browser stops a moment late."""
-MOST_FRAMES = int((EXERCISE_LIMIT_S + SLACK_S) * 120)
-"""No camera that a browser opens gives more than 120 frames a second."""
 LARGEST_SIDE_PX = 8192
 _ENGINE = re.compile(r"(?![-@])[A-Za-z0-9._ /@-]{1,40}")
 """Names of engines: a browser sends them, and a spreadsheet must not read one in an export as a formula."""
 
-_CHUNKS_THERE = select(
-    LandmarkChunk.number,
-    LandmarkChunk.n_frames,
-    # Of the neighbours only: nobody else's clock needs to be looked at.
-    case((func.abs(LandmarkChunk.number - bindparam("number")) <= 1, LandmarkChunk.payload)).label("payload"),
-).where(LandmarkChunk.recording_id == bindparam("recording_id"))
-"""A recording's chunks as a further one finds them."""
-
 _KEPT = (RecordingState.QUEUED, RecordingState.DONE, RecordingState.FAILED)
-
-
-class DeletesVideos(Protocol):
-    """The part of `VideoStore` that is needed here."""
-
-    def delete(self, key: str) -> bool:
-        """Remove a video."""
-        ...
 
 
 def open_visit(session: Session, participant: Participant) -> Visit:
@@ -162,110 +141,6 @@ def begin(
         pose_engine=pose_engine,
     )
     session.add(recording)
-    session.flush()
-    return recording
-
-
-def add_chunk(
-    session: Session, recording_id: str, *, number: int, frames: LandmarkFrames, participant_id: str | None = None
-) -> None:
-    """Keep some frames' landmarks. The same chunk may come twice, and chunks in any order.
-
-    Parameters
-    ----------
-    participant_id
-        Whose recording it must be; None = whosoever.
-
-    Raises
-    ------
-    NotFoundError
-        When there is no such recording, or it is somebody else's.
-    ConflictError
-        When other landmarks came under that number, or the recording takes no more.
-    InvalidValueError
-        When the clock goes backwards between this chunk and its neighbours, or there are too many frames.
-    """
-    if not 0 <= number < MOST_FRAMES:
-        raise InvalidValueError(f"`number` of a chunk must be 0 to {MOST_FRAMES - 1}, got {number}")
-    if not frames.n_frames:
-        raise InvalidValueError("`frames` of a chunk must hold at least one frame, got none")
-    # Before the first query: from there on SQLite's only write lock is held, and everybody else waits.
-    seal = seal_of(session)
-    packed = pack(frames)
-    sealed = seal.seal(packed)
-    recording = find_recording(session, recording_id, participant_id=participant_id)
-    here = [
-        (chunk.number, chunk.n_frames, chunk.payload)
-        for chunk in session.execute(_CHUNKS_THERE, {"recording_id": recording_id, "number": number})
-    ]
-    near = {other: payload for other, _, payload in here if payload is not None}
-    if number in near:
-        if seal.open(near[number]) == packed:
-            return
-        raise ConflictError(f"chunk {number} has come already, with other landmarks; record again")
-    if recording.state is not RecordingState.RECEIVING or recording.mode is not PrivacyMode.LANDMARKS:
-        raise ConflictError(f"this recording takes no more landmarks: it is {recording.state}; record again")
-    check_clock(number, frames, {other: times_of(seal.open(payload)) for other, payload in near.items()})
-    if sum(n_frames for _, n_frames, _ in here) + frames.n_frames > MOST_FRAMES:
-        raise InvalidValueError(f"a recording must hold at most {MOST_FRAMES} frames, got more; record again")
-    session.execute(
-        insert(LandmarkChunk),
-        {"recording_id": recording_id, "number": number, "n_frames": frames.n_frames, "payload": sealed},
-    )
-
-
-def finish_receiving(session: Session, recording_id: str, *, n_chunks: int) -> Recording:
-    """Close a recording of landmarks: all chunks are there, in one strictly increasing clock, and not too long.
-
-    Raises
-    ------
-    NotFoundError
-        When there is no such recording.
-    ConflictError
-        When it was finished with another number of chunks, or discarded.
-    InvalidValueError
-        When chunks are missing, the clock goes backwards or the recording is too long or empty.
-    """
-    recording = find_recording(session, recording_id)
-    if recording.n_chunks is not None and recording.state is not RecordingState.DISCARDED:
-        if recording.n_chunks == n_chunks:
-            return recording
-        raise ConflictError(f"this recording was finished with {recording.n_chunks} chunks, got {n_chunks}")
-    if recording.state is not RecordingState.RECEIVING or recording.mode is not PrivacyMode.LANDMARKS:
-        raise ConflictError(f"this recording takes no more landmarks: it is {recording.state}; record again")
-    numbers = set(session.scalars(select(LandmarkChunk.number).where(LandmarkChunk.recording_id == recording_id)))
-    missing = sorted(set(range(min(n_chunks, MOST_FRAMES))) - numbers)
-    if n_chunks < 1 or missing or len(numbers) != n_chunks:
-        lacks = f"; missing: {', '.join(map(str, missing[:10]))}" if missing else ""
-        raise InvalidValueError(
-            f"`n_chunks` must be the number of chunks sent, got {n_chunks}, here: {len(numbers)}{lacks}"
-        )
-    pose = read_track(session, recording, n_chunks=n_chunks).pose
-    length_s = float(pose.timestamps_s[-1] - pose.timestamps_s[0])
-    if length_s > EXERCISE_LIMIT_S + SLACK_S:
-        raise InvalidValueError(f"a recording must last at most {EXERCISE_LIMIT_S:.0f} s, got {length_s:.0f} s")
-    recording.n_chunks, recording.state = n_chunks, RecordingState.RECEIVED
-    session.flush()
-    return recording
-
-
-def attach_video(session: Session, recording_id: str, *, key: str, sha256: str) -> Recording:
-    """Say where a recording's video is, all of it received.
-
-    Raises
-    ------
-    NotFoundError
-        When there is no such recording.
-    ConflictError
-        When it has another video, is not one of a video, or is discarded.
-    """
-    recording = find_recording(session, recording_id)
-    if recording.video_key == key and recording.video_sha256 == sha256:
-        return recording
-    if recording.state is not RecordingState.RECEIVING or recording.mode is not PrivacyMode.VIDEO:
-        raise ConflictError(f"this recording takes no video: it is {recording.state}, {recording.mode}; record again")
-    recording.video_key, recording.video_sha256 = key, sha256
-    recording.state = RecordingState.RECEIVED
     session.flush()
     return recording
 
@@ -433,12 +308,15 @@ def _give_way(session: Session, visit: Visit, exercise: Exercise, videos: Delete
 
 
 def _empty(session: Session, recording: Recording, videos: DeletesVideos | None) -> None:
-    """Delete a recording's landmarks and video."""
+    """Delete a recording's landmarks and every file of its video."""
     session.execute(delete(LandmarkChunk).where(LandmarkChunk.recording_id == recording.id))
     recording.n_chunks = None
-    if recording.video_key is not None:
-        if videos is None:
-            raise InvalidValueError("`videos` must be the store that holds the recording's video, got None")
-        # The file before the row: a row without its file can be deleted again, a file without its row is forgotten.
+    if recording.video_key is not None and videos is None:
+        raise InvalidValueError("`videos` must be the store that holds the recording's video, got None")
+    # The files before the row: a row without its file can be deleted again, a file without its row is forgotten.
+    if videos is not None and recording.video_key is not None:
         videos.delete(recording.video_key)
-        recording.video_key = recording.video_sha256 = None
+    if videos is not None and recording.mode is PrivacyMode.VIDEO:
+        # A process that is killed between keeping a video and noting its key leaves files that no row names.
+        videos.delete_all(recording.id)
+    recording.video_key = recording.video_sha256 = None

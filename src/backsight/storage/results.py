@@ -65,8 +65,20 @@ def save_assessment(session: Session, recording_id: str, assessment: Assessment)
     session.add(_row(document, AssessmentRow(visit_id=recording.visit_id, recording_id=recording_id)))
     recording.state, recording.reason = RecordingState.DONE, ""
     session.flush()
-    _judge_visit(session, recording.visit_id)
+    judge_visit(session, recording.visit_id)
     return True
+
+
+def judge_visit(session: Session, visit_id: str) -> None:
+    """Put the assessments of a visit's recordings together; at least one is assessed."""
+    parts = session.scalars(
+        select(AssessmentRow)
+        .where(AssessmentRow.visit_id == visit_id, AssessmentRow.recording_id.is_not(None))
+        .order_by(AssessmentRow.created_at)
+    )
+    row = _visit_row(session, visit_id) or AssessmentRow(visit_id=visit_id, recording_id=None)
+    session.add(_row(session_document([part.content for part in parts]), row))
+    session.flush()
 
 
 def hold_waiting(session: Session, recording_id: str) -> None:
@@ -132,18 +144,6 @@ def _hold_visit(session: Session, recording_id: str) -> None:
     """
     visit_id = select(Recording.visit_id).where(Recording.id == recording_id).scalar_subquery()
     session.scalar(select(Visit.id).where(Visit.id == visit_id).with_for_update())
-
-
-def _judge_visit(session: Session, visit_id: str) -> None:
-    """Put the visit's assessments together."""
-    parts = session.scalars(
-        select(AssessmentRow)
-        .where(AssessmentRow.visit_id == visit_id, AssessmentRow.recording_id.is_not(None))
-        .order_by(AssessmentRow.created_at)
-    )
-    row = _visit_row(session, visit_id) or AssessmentRow(visit_id=visit_id, recording_id=None)
-    session.add(_row(session_document([part.content for part in parts]), row))
-    session.flush()
 
 
 def _visit_row(session: Session, visit_id: str) -> AssessmentRow | None:

@@ -75,6 +75,20 @@ class StudySettings:
         }
 
 
+def find_study(session: Session, study_id: str) -> Study:
+    """Return a study.
+
+    Raises
+    ------
+    NotFoundError
+        When there is none of that identifier.
+    """
+    study = session.get(Study, study_id)
+    if study is None:
+        raise NotFoundError(f"there is no study {study_id!r}; it may have been deleted")
+    return study
+
+
 def settings_of(study: Study) -> StudySettings:
     """Return a study's settings."""
     return StudySettings(

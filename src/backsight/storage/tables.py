@@ -282,6 +282,7 @@ class Recording(Base):
     video_key: Mapped[str | None] = mapped_column(String(200))
     """Where the video is in the store of videos; None = no video."""
     video_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of the video that the landmarks come from; on the command line that is the user's own file, which is not kept."""
     rating: Mapped[float | None]
     """0 most pain or stress, 100 least (paper, section III-B)."""
     rated_at: Mapped[datetime | None]

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from backsight.errors import InvalidValueError, NotFoundError, StorageError
+from backsight.errors import BacksightError, InvalidValueError, NotFoundError, StorageError
 from backsight.storage.sealing import KEY_VARIABLE, Seal
 
 VIDEOS_VARIABLE = "BACKSIGHT_VIDEOS"
@@ -79,6 +79,8 @@ class VideoStore:
             raise StorageError(
                 f"{VIDEOS_VARIABLE} must be a folder or a URL that fsspec knows, got: {error}"
             ) from error
+        except Exception as error:  # see `_asking`
+            raise _fault(f"{VIDEOS_VARIABLE} cannot be opened", error) from error
         self._seal = seal or Seal.none()
         self._block_bytes = block_bytes
         self._is_local = "file" in _protocols(self._files)
@@ -96,7 +98,7 @@ class VideoStore:
         target = self._place(key)
         # Under a name of its own first: a copy that breaks off must not look like a video.
         partial = f"{target}.{secrets.token_hex(4)}.partial"
-        try:
+        with _asking(f"video {key}: cannot be kept"):
             self._files.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
             try:
                 with path.open("rb") as source, self._files.open(partial, "wb") as sink:
@@ -107,10 +109,6 @@ class VideoStore:
             finally:
                 if self._files.exists(partial):
                     self._files.rm_file(partial)
-        except OSError as error:
-            raise StorageError(
-                f"video {key}: cannot be kept: {error.strerror or error}; see {VIDEOS_VARIABLE}"
-            ) from error
 
     @contextmanager
     def open_local(self, key: str) -> Iterator[Path]:
@@ -123,26 +121,17 @@ class VideoStore:
         StorageError
             When the store cannot be read, the key that seals is another one, or the video is damaged.
         """
-        place = self._place(key)
-        try:
-            with self._files.open(place, "rb") as source:
-                is_sealed = source.read(len(_MAGIC)) == _MAGIC
-        except FileNotFoundError as error:
-            raise NotFoundError(f"video {key}: is not in the store any more; see {VIDEOS_VARIABLE}") from error
-        except OSError as error:
-            raise StorageError(
-                f"video {key}: cannot be read: {error.strerror or error}; see {VIDEOS_VARIABLE}"
-            ) from error
+        place, cannot = self._place(key), f"video {key}: cannot be read"
+        gone = f"video {key}: is not in the store any more; see {VIDEOS_VARIABLE}"
+        with _asking(cannot, when_gone=gone), self._files.open(place, "rb") as source:
+            is_sealed = source.read(len(_MAGIC)) == _MAGIC
         if self._is_local and not is_sealed:
             yield Path(place)
             return
         with tempfile.TemporaryDirectory(prefix="backsight-video-") as folder:
             copy = Path(folder) / key.rsplit("/", 1)[-1]
-            try:
-                with self._files.open(place, "rb") as source, copy.open("wb") as sink:
-                    self._read(source, sink, key=key, is_sealed=is_sealed)
-            except OSError as error:
-                raise StorageError(f"video {key}: cannot be read: {error.strerror or error}") from error
+            with _asking(cannot), self._files.open(place, "rb") as source, copy.open("wb") as sink:
+                self._read(source, sink, key=key, is_sealed=is_sealed)
             yield copy
 
     def delete(self, key: str) -> bool:
@@ -153,12 +142,12 @@ class VideoStore:
         StorageError
             When it is there and cannot be removed.
         """
-        try:
-            self._files.rm_file(self._place(key))
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise StorageError(f"video {key}: cannot be deleted: {error.strerror or error}") from error
+        place = self._place(key)
+        with _asking(f"video {key}: cannot be deleted"):
+            try:
+                self._files.rm_file(place)
+            except FileNotFoundError:
+                return False
         return True
 
     def delete_all(self, folder: str) -> int:
@@ -171,7 +160,7 @@ class VideoStore:
         """
         place = self._place(folder)
         n_removed = 0
-        try:
+        with _asking(f"videos below {folder}: cannot be deleted"):
             # A bucket's listing is remembered, and another process may have put something there since.
             self._files.invalidate_cache(place)
             for path in self._files.find(place):
@@ -180,8 +169,6 @@ class VideoStore:
                 except FileNotFoundError:
                     continue
                 n_removed += 1
-        except OSError as error:
-            raise StorageError(f"videos below {folder}: cannot be deleted: {error.strerror or error}") from error
         return n_removed
 
     @property
@@ -190,8 +177,16 @@ class VideoStore:
         return Path(self._root) if self._is_local else None
 
     def exists(self, key: str) -> bool:
-        """Return whether there is a video of that key."""
-        return bool(self._files.exists(self._place(key)))
+        """Return whether there is a video of that key.
+
+        Raises
+        ------
+        StorageError
+            When the store does not answer.
+        """
+        place = self._place(key)
+        with _asking(f"video {key}: cannot be looked for"):
+            return bool(self._files.exists(place))
 
     def _place(self, key: str) -> str:
         if not _KEY.fullmatch(key):
@@ -242,6 +237,32 @@ class VideoStore:
             number += 1
         if source.read(1):
             raise StorageError(damaged)
+
+
+@contextmanager
+def _asking(cannot: str, *, when_gone: str = "") -> Iterator[None]:
+    """Turn whatever goes wrong while the store is asked into one line: a store that is away is no fault of a video.
+
+    A bucket's library raises errors of its own, which are no `OSError`, for a line that is cut, credentials that have
+    run out or a request that is refused.
+    """
+    try:
+        yield
+    except BacksightError:
+        raise
+    except FileNotFoundError as error:
+        if when_gone:
+            raise NotFoundError(when_gone) from error
+        raise _fault(cannot, error) from error
+    except Exception as error:
+        raise _fault(cannot, error) from error
+
+
+def _fault(cannot: str, error: Exception) -> StorageError:
+    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    line = (told.strip().splitlines() or [""])[0]
+    kind = "" if isinstance(error, OSError) else type(error).__name__
+    return StorageError(f"{cannot}: {': '.join(part for part in (kind, line) if part)}; see {VIDEOS_VARIABLE}")
 
 
 def _digest(key: str) -> bytes:

@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from backsight.domain.assessment import IndexVerdict, QualityVerdict
 from backsight.domain.recording import Exercise
-from backsight.storage.studies import LONGEST_INVITATION_DAYS, NAME_LIMIT
-from backsight.storage.study_settings import TEXT_LIMIT
+from backsight.storage.invitations import LONGEST_INVITATION_DAYS
+from backsight.storage.study_settings import NAME_LIMIT, TEXT_LIMIT
 from backsight.storage.tables import ParticipantState, PrivacyMode, RecordingState, Role
 
 LARGEST_PAGE = 200

@@ -30,9 +30,18 @@ class Question:
     help: str = ""
 
 
+@dataclass(frozen=True)
+class Group:
+    """Questions that are asked together, under a heading."""
+
+    name: str
+    title: str
+    questions: tuple[Question, ...]
+
+
 _NO_YES = {"no": "No", "yes": "Yes"}
 
-QUESTIONS: tuple[Question, ...] = (
+_RECENT: tuple[Question, ...] = (
     Question(
         "pain_now",
         "How strong is the pain in your lower back right now?",
@@ -51,6 +60,9 @@ QUESTIONS: tuple[Question, ...] = (
         "How often did you have this pain in the last 4 weeks?",
         {"never": "Never", "some-days": "On some days", "most-days": "On most days", "every-day": "Every day"},
     ),
+    Question("leg_pain", "Has pain in the last 4 weeks gone down into your leg, below the knee?", _NO_YES),
+)
+_EARLIER: tuple[Question, ...] = (
     Question(
         "since",
         "How long is it since you had a whole month without pain in your lower back?",
@@ -62,7 +74,6 @@ QUESTIONS: tuple[Question, ...] = (
             "over-3-years": "More than 3 years",
         },
     ),
-    Question("leg_pain", "Has pain in the last 4 weeks gone down into your leg, below the knee?", _NO_YES),
     Question("surgery", "Have you ever had an operation on your back?", _NO_YES),
     Question(
         "conditions",
@@ -79,6 +90,12 @@ QUESTIONS: tuple[Question, ...] = (
         help="Choose all that apply, or none.",
     ),
 )
+
+GROUPS = (
+    Group("recent", "Your back in the last 4 weeks", _RECENT),
+    Group("earlier", "Your back before that", _EARLIER),
+)
+QUESTIONS = (*_RECENT, *_EARLIER)
 
 
 def read_answers(form: Mapping[str, Sequence[str]]) -> dict[str, str | list[str]]:

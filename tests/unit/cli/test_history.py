@@ -197,7 +197,7 @@ def test_words_that_do_not_go_together_are_not_understood(words: tuple[str, ...]
 def test_nothing_is_opened_without_a_subject(database: Path) -> None:
     from backsight.cli.history import open_record
 
-    open_record(None)(session_of(1, 0.4), quiet=False)
+    open_record(None, {})(session_of(1, 0.4), quiet=False)
     assert not database.exists()
 
 
@@ -217,3 +217,56 @@ def test_without_the_extra_one_line_says_what_to_install() -> None:
 def test_the_command_line_loads_no_database_until_it_is_asked_to() -> None:
     done = python("import sys, backsight.cli.main; print('sqlalchemy' in sys.modules, 'alembic' in sys.modules)")
     assert done.stdout == "False False\n"
+
+
+def fail(*words: str) -> str:
+    result = CliRunner().invoke(app, [*words])
+    assert isinstance(result.exception, StorageError), result.output
+    return str(result.exception)
+
+
+@pytest.mark.parametrize("words", [("history", "A"), ("history", "--list"), ("forget", "A", "--yes")])
+def test_a_mistyped_path_is_told_and_no_empty_database_is_made(words: tuple[str, ...], database: Path) -> None:
+    told = fail(*words)
+    assert told.startswith(f"{database}: there is no such database; check the path")
+    assert "`backsight assess ... --subject ID` make a database" in told
+    assert "\n" not in told
+    assert list(database.parent.iterdir()) == []
+
+
+def test_a_file_of_something_else_is_left_untouched(database: Path) -> None:
+    for content in (b"", b"a letter to my doctor"):
+        database.write_bytes(content)
+        assert fail("history", "--list").startswith(f"{database}: ")
+        assert database.read_bytes() == content
+    database.unlink()
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE song (title TEXT)")
+    connection.close()
+    before = database.read_bytes()
+    assert "holds no tables of Backsight" in fail("history", "--list")
+    assert database.read_bytes() == before
+    assert [path.name for path in database.parent.iterdir()] == [database.name]
+
+
+def test_a_file_assessed_twice_counts_once_and_that_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from backsight.cli.history import open_record
+
+    files = {exercise: tmp_path / f"{exercise}.mp4" for exercise in (Exercise.TOUCH_TOES, Exercise.WALK)}
+    for path in files.values():
+        path.write_text(path.name, encoding="utf-8")
+    open_record("A", files)(session_of(1, 0.4), quiet=False)
+    assert capsys.readouterr().out.startswith("Recorded: session 1 of A in ")
+    # Under another name it is the same recording.
+    files[Exercise.WALK] = files[Exercise.WALK].rename(tmp_path / "renamed.mp4")
+    open_record("A", files)(session_of(8, 0.3), quiet=False)
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        f"This recording of {name} was there already, so it counts once: its new result replaces the earlier one, in "
+        "session 1 of 1."
+        for name in ("touch-toes", "walk")
+    ]
+    assert [session.index.value for session in person_history("A").sessions if session.index] == [0.3]
+    files[Exercise.WALK].write_text("another film", encoding="utf-8")
+    files[Exercise.TOUCH_TOES].write_text("another, too", encoding="utf-8")
+    open_record("A", files)(session_of(15, 0.2), quiet=False)
+    assert capsys.readouterr().out.startswith("Recorded: session 2 of A in ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ pytest.importorskip("sqlalchemy", reason="the extra `web` is not installed")
 from typer.testing import CliRunner
 
 from backsight.cli.main import app
-from backsight.errors import InvalidValueError, NotFoundError
+from backsight.errors import InvalidValueError, NotFoundError, StorageError
 from backsight.storage import accounts, audit
 from backsight.storage.database import Database
 from backsight.storage.tables import Role
@@ -78,3 +79,22 @@ def test_a_short_password_and_an_unknown_user_are_refused(sqlite_url: str, monke
         _run(sqlite_url, "add", "eve@example.org", "--name", "Eve", "--password-stdin", typed="short\n")
     with pytest.raises(NotFoundError, match=r"no user has the email nobody@example\.org"):
         _run(sqlite_url, "password", "nobody@example.org", "--password-stdin", typed=f"{PASSWORD}\n")
+
+
+@pytest.mark.parametrize("words", [("list",), ("disable", "eve@example.org"), ("password", "eve@example.org")])
+def test_a_mistyped_path_is_told_and_no_empty_database_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    path = tmp_path / "no" / "such.sqlite3"
+    monkeypatch.setenv("BACKSIGHT_DATABASE_URL", "")
+    options = () if words == ("list",) or words[0] == "disable" else ("--password-stdin",)
+    with pytest.raises(StorageError, match=r"such\.sqlite3: there is no such database; check the path \(--database"):
+        _run(f"sqlite:///{path}", *words, *options, typed=f"{PASSWORD}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_user_may_make_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    monkeypatch.setenv("BACKSIGHT_DATABASE_URL", "")
+    _run(url, "add", "eve@example.org", "--name", "Eve", "--password-stdin", typed=f"{PASSWORD}\n")
+    assert "eve@example.org" in _run(url, "list")

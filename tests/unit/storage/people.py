@@ -13,6 +13,7 @@ from backsight.domain.sequences import PoseSequence
 from backsight.storage import recordings, studies
 from backsight.storage.chunks import LandmarkFrames
 from backsight.storage.tables import Participant, PrivacyMode, Recording, Role, Study, User, Visit
+from backsight.storage.videos import VideoStore
 from tests.assessments import make_assessment, make_exercise, make_pose
 
 CONSENT = "I agree that my movement is recorded."
@@ -73,9 +74,19 @@ def begin(session: Session, visit: Visit, exercise: Exercise = Exercise.WALK) ->
     )
 
 
-def begin_video(session: Session, visit: Visit, exercise: Exercise = Exercise.WALK) -> Recording:
+def begin_video(
+    session: Session, visit: Visit, exercise: Exercise = Exercise.WALK, *, videos: VideoStore | None = None
+) -> Recording:
     return recordings.begin(
-        session, visit, exercise=exercise, mode="video", width=None, height=None, pose_model="", pose_engine=""
+        session,
+        visit,
+        exercise=exercise,
+        mode="video",
+        width=None,
+        height=None,
+        pose_model="",
+        pose_engine="",
+        videos=videos,
     )
 
 

@@ -90,7 +90,7 @@ def test_a_visit_keeps_its_number_when_an_earlier_one_expires(
     with sqlite_database.session() as session:
         study_settings.set_retention(session, study.id, retention_days=30)
         session.execute(update(Visit).where(Visit.finished_at.is_not(None)).values(finished_at=Visit.started_at))
-        assert delete_expired(session, today=datetime.now(UTC).date(), videos=None, actor="system")
+        assert delete_expired(session, today=datetime.now(UTC).date(), videos=None, actor="system").deletions
         done = export_study(session, study.id, out=tmp_path / "out")
     rows = [(row["subject"], row["session"]) for row in rows_of(tmp_path / "out")]
     assert rows == [("P-0001", "2"), ("P-0002", "1")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -26,6 +27,7 @@ from backsight.storage.tables import (
     RecordingState,
     Visit,
 )
+from backsight.storage.videos import VideoStore
 from tests.assessments import make_assessment, make_exercise, make_pose
 from tests.unit.storage.people import assess, begin, begin_video, make_frames, make_participant, make_study, record
 
@@ -211,6 +213,10 @@ class Videos:
         self.deleted.append(key)
         return True
 
+    def delete_all(self, folder: str) -> int:
+        self.deleted.append(f"{folder}/*")
+        return 0
+
 
 def test_a_video_is_received_once_and_goes_when_its_recording_is_discarded(sqlite_database: Database) -> None:
     with sqlite_database.session() as session:
@@ -224,8 +230,31 @@ def test_a_video_is_received_once_and_goes_when_its_recording_is_discarded(sqlit
         with pytest.raises(InvalidValueError, match="videos"):
             recordings.discard(session, recording.id)
         recordings.discard(session, recording.id, videos=videos)
-        assert videos.deleted == ["a/1.mp4"]
+        assert videos.deleted == ["a/1.mp4", f"{recording.id}/*"]
         assert (recording.state, recording.video_key) == (RecordingState.DISCARDED, None)
+
+
+@pytest.mark.parametrize("step", ["discard", "begin", "skip"])
+def test_what_a_killed_process_left_of_a_video_goes_with_its_recording(
+    step: str, sqlite_database: Database, tmp_path: Path
+) -> None:
+    store = VideoStore(str(tmp_path / "videos"))
+    (tmp_path / "film.mp4").write_bytes(b"film")
+    with sqlite_database.session() as session:
+        study = make_study(session, privacy_mode=PrivacyMode.VIDEO)
+        visit = recordings.open_visit(session, make_participant(session, study))
+        recording = begin_video(session, visit)
+        # As a process leaves them that is killed before it notes the key, or while it copies.
+        for name in ("0123", "4567.89ab.partial"):
+            store.put(f"{recording.id}/{name}", tmp_path / "film.mp4")
+        if step == "discard":
+            recordings.discard(session, recording.id, videos=store)
+        elif step == "skip":
+            recordings.skip(session, visit, exercise=Exercise.WALK, reason="No room", videos=store)
+        else:
+            begin_video(session, visit, videos=store)
+        assert recording.state is RecordingState.DISCARDED
+    assert [path for path in (tmp_path / "videos").rglob("*") if path.is_file()] == []
 
 
 def test_a_study_of_landmarks_takes_no_video(visit: tuple[Database, str]) -> None:

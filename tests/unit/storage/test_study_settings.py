@@ -168,7 +168,7 @@ def test_retention_can_be_set_and_applied_at_once_whether_or_not_it_ran_today(da
         assert study_settings.set_retention(session, study.id, retention_days=7)
         assert not study_settings.set_retention(session, study.id, retention_days=7)
         assert deletion.apply_retention(session, today=today, videos=None) == []
-        (proof,) = deletion.delete_expired(session, today=today, videos=None, actor="user:x")
+        (proof,) = deletion.delete_expired(session, today=today, videos=None, actor="user:x").deletions
         assert proof.counts == {"videos": 0, "landmark_chunks": 1}
         with pytest.raises(NotFoundError):
             recordings.load_track(session, recording.id)

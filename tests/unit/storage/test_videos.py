@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from backsight.errors import InvalidValueError, NotFoundError, StorageError
 from backsight.storage.sealing import Seal
 from backsight.storage.videos import VideoStore
+from tests.unit.storage.buckets import Bucket, bucket_url
 
 FILM = bytes(range(256)) * 40
 
@@ -121,3 +123,38 @@ def test_all_below_a_key_goes_with_what_broke_off_and_nothing_of_a_neighbour(fil
     assert [store.exists(key) for key in ("ab/one", "ab/one.01234567.partial", "abc/one")] == [False, False, True]
     with pytest.raises(InvalidValueError):
         store.delete_all("..")
+
+
+def test_whatever_a_buckets_library_raises_is_an_outage(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = VideoStore(bucket_url(), seal=Seal.from_key(Seal.new_key()))
+    store.put("one.mp4", film)
+
+    def read() -> None:
+        with store.open_local("one.mp4"):
+            pass
+
+    monkeypatch.setattr(Bucket, "is_cut", True)
+    asked: tuple[Callable[[], object], ...] = (
+        lambda: store.put("two.mp4", film),
+        read,
+        lambda: store.delete("one.mp4"),
+        lambda: store.delete_all("films"),
+        lambda: store.exists("one.mp4"),
+    )
+    for ask in asked:
+        with pytest.raises(
+            StorageError, match=r"EndpointConnectionError: Could not connect to the endpoint; see"
+        ) as told:
+            ask()
+        # Not what is said of a video that is gone: nobody would try again.
+        assert type(told.value) is StorageError
+    monkeypatch.setattr(Bucket, "is_cut", False)
+    with store.open_local("one.mp4") as path:
+        assert path.read_bytes() == FILM
+
+
+def test_what_goes_wrong_while_a_video_is_used_is_no_outage(film: Path, tmp_path: Path) -> None:
+    store = VideoStore(str(tmp_path / "videos"), seal=Seal.from_key(Seal.new_key()))
+    store.put("one.mp4", film)
+    with pytest.raises(ZeroDivisionError), store.open_local("one.mp4"):
+        raise ZeroDivisionError

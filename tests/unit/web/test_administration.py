@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra `web` is not installed")
 
-from backsight.errors import NotFoundError
+from backsight.errors import NotFoundError, StorageError
 from backsight.storage import audit, recordings, studies
-from backsight.storage.tables import Recording, Visit, now
+from backsight.storage.tables import PrivacyMode, Recording, Visit, now
 from tests.unit.web.site import ADMIN, Site, post
 
 PAGE = "/admin/studies"
@@ -99,5 +99,30 @@ def test_what_is_due_is_deleted_at_once_and_the_results_stay(site: Site) -> None
             "apply retention",
             "delete expired recordings",
         )
-        assert applied.detail == {"n_participants": 1}
+        assert applied.detail == {"n_participants": 1, "n_skipped": 0}
         assert deleted.actor == applied.actor
+
+
+def away(key: str) -> bool:
+    """Answer as a store of videos does that cannot be reached."""
+    raise StorageError(f"video {key}: cannot be deleted")
+
+
+def test_whose_recordings_are_due_and_still_there_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = site.client(ADMIN)
+    post(client, f"{PAGE}/retention", {"study_id": "all", "retention_days": "7"})
+    with site.database.session() as session:
+        recording = session.get_one(Recording, site.who.recording_id)
+        recording.mode, recording.video_key = PrivacyMode.VIDEO, "film"
+        visit = session.get_one(Visit, recording.visit_id)
+        visit.started_at = visit.finished_at = now() - timedelta(days=8)
+    monkeypatch.setattr(site.app.state.videos, "delete", away)
+    response = post(client, f"{PAGE}/retention/apply")
+    page = client.get(response.headers["location"]).text
+    assert "Recordings of 1 person are due and still there" in page
+    assert "Nothing was due" not in page
+    assert "were deleted" not in page
+    with site.database.session(read_only=True) as session:
+        assert session.get_one(Recording, site.who.recording_id).video_key == "film"
+        (_, applied) = audit.entries(session, limit=2)
+        assert applied.detail == {"n_participants": 0, "n_skipped": 1}

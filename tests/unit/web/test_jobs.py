@@ -30,10 +30,13 @@ from backsight.storage.tables import (
     now,
 )
 from backsight.storage.videos import VideoStore
+from backsight.web import assessing
 from backsight.web import jobs as web_jobs
-from backsight.web.jobs import Jobs, assess_recording
+from backsight.web.assessing import assess_recording
+from backsight.web.jobs import Jobs
 from backsight.web.seats import seats_of
 from tests.assessments import make_pose
+from tests.unit.storage.buckets import Bucket, bucket_url
 from tests.unit.storage.people import assess, begin, begin_video, make_participant, make_study, record
 from tests.unit.web.waiting import until
 
@@ -144,14 +147,14 @@ def test_somebody_who_withdraws_meanwhile_leaves_nothing_to_do(
     sqlite_database: Database, videos: VideoStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording_id = keep_one(sqlite_database)
-    assess_landmarks = web_jobs.assess_landmarks
+    assess_landmarks = assessing.assess_landmarks
 
     def withdraw_first(*arguments: object, **options: object) -> object:
         with sqlite_database.session() as session:
             withdraw(session, session.scalars(select(Participant)).one(), videos=videos)
         return assess_landmarks(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(web_jobs, "assess_landmarks", withdraw_first)
+    monkeypatch.setattr(assessing, "assess_landmarks", withdraw_first)
     assert assess_recording(sqlite_database, videos, recording_id) == "nothing to do"
     with sqlite_database.session(read_only=True) as session:
         assert session.scalar(select(func.count()).select_from(AssessmentRow)) == 0
@@ -165,7 +168,7 @@ def test_a_fault_of_ours_fails_one_recording_without_quoting_data(
     def break_off(*_: object, **__: object) -> None:
         raise ZeroDivisionError("height of Grace Hopper")
 
-    monkeypatch.setattr(web_jobs, "assess_landmarks", break_off)
+    monkeypatch.setattr(assessing, "assess_landmarks", break_off)
     assert assess_recording(sqlite_database, videos, recording_id) == "failed"
     with sqlite_database.session(read_only=True) as session:
         failed = session.get(Recording, recording_id)
@@ -195,6 +198,27 @@ def test_a_video_that_was_deleted_fails_the_recording(sqlite_database: Database,
         recordings.attach_video(session, recording.id, key=f"{recording.id}/a", sha256="0" * 64)
         recordings.keep(session, recording.id, rating=50)
     assert assess_recording(sqlite_database, videos, recording.id) == "failed"
+
+
+def test_a_bucket_that_is_out_of_reach_is_no_fault_of_the_recording(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = VideoStore(bucket_url())
+    (tmp_path / "film.mp4").write_bytes(b"film")
+    with sqlite_database.session() as session:
+        study = make_study(session, privacy_mode="video")
+        recording_id = begin_video(session, recordings.open_visit(session, make_participant(session, study))).id
+        bucket.put(f"{recording_id}/a", tmp_path / "film.mp4")
+        recordings.attach_video(session, recording_id, key=f"{recording_id}/a", sha256="0" * 64)
+        recordings.keep(session, recording_id, rating=50)
+    monkeypatch.setattr(assessing, "pose_bundle", lambda _: None)
+    monkeypatch.setattr(Bucket, "is_cut", True)
+    with pytest.raises(StorageError, match="EndpointConnectionError"):
+        assess_recording(sqlite_database, bucket, recording_id)
+    assert state_of(sqlite_database, recording_id) is RecordingState.QUEUED
+    monkeypatch.setattr(Bucket, "is_cut", False)
+    # Within reach again it is looked into, and turns out to be no video.
+    assert assess_recording(sqlite_database, bucket, recording_id) == "failed"
 
 
 def test_chores_run_while_jobs_do(sqlite_database: Database, videos: VideoStore) -> None:
@@ -280,9 +304,9 @@ def follow_nobody(monkeypatch: pytest.MonkeyPatch, *, meanwhile: Callable[[], ob
         track = SimpleNamespace(pose=make_pose(Exercise.WALK))
         return SimpleNamespace(track=track, source=Source(), pose_engine="none")
 
-    monkeypatch.setattr(web_jobs, "pose_bundle", lambda _: None)
-    monkeypatch.setattr(web_jobs, "follow_person", follow)
-    monkeypatch.setattr(web_jobs, "assess_landmarks", lambda *_, **__: assess(Exercise.WALK))
+    monkeypatch.setattr(assessing, "pose_bundle", lambda _: None)
+    monkeypatch.setattr(assessing, "follow_person", follow)
+    monkeypatch.setattr(assessing, "assess_landmarks", lambda *_, **__: assess(Exercise.WALK))
 
 
 def test_a_video_whose_time_is_over_meanwhile_gives_no_landmarks(
@@ -327,7 +351,7 @@ def test_an_outage_that_outlasts_a_workflow_is_waited_for(
     database: Database, videos: VideoStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording_id = keep_one(database)
-    real, asked = web_jobs.assess_landmarks, []
+    real, asked = assessing.assess_landmarks, []
 
     def away_at_first(*arguments: object, **options: object) -> object:
         asked.append(1)
@@ -335,7 +359,7 @@ def test_an_outage_that_outlasts_a_workflow_is_waited_for(
             raise ModelFileError("the bundle is missing")
         return real(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(web_jobs, "assess_landmarks", away_at_first)
+    monkeypatch.setattr(assessing, "assess_landmarks", away_at_first)
     # Two workflows of two attempts each, and one that succeeds.
     monkeypatch.setattr(web_jobs, "_RETRIES", {**web_jobs._RETRIES, "max_attempts": 2, "interval_seconds": 0.01})
     jobs = Jobs(database, videos, look_every_s=0.2, retry_after_s=0.1)

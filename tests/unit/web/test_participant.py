@@ -34,6 +34,7 @@ from backsight.storage.tables import (
 )
 from backsight.web import pose_runtime
 from backsight.web.participant_page import BODY_PARTS, EXPLANATIONS
+from backsight.web.questionnaire import GROUPS, PREFIX, QUESTIONS
 from backsight.web.routes.uploads import incoming_dir
 from backsight.web.templating import STATIC_DIR
 from tests.unit.web.site import Site, form_token
@@ -299,6 +300,17 @@ def test_an_answer_that_cannot_be_is_told_and_nothing_is_kept(
     assert f'href="#{field}"' in page
     with site.database.session(read_only=True) as session:
         assert session.get_one(Participant, consented.id).back_history == {"surgery": "no"}
+
+
+def test_every_question_stands_under_one_heading_and_numbers_bring_up_a_number_pad(consented: Guest) -> None:
+    page = consented.browser.get("/take-part/about-you").text
+    cards = page.split('<section class="card')[1:]
+    for group in GROUPS:
+        (card,) = [card for card in cards if f">{group.title}</h2>" in card]
+        assert re.findall(rf'<fieldset id="{PREFIX}([a-z_0-9]+)"', card) == [one.name for one in group.questions]
+    assert sorted(one.name for group in GROUPS for one in group.questions) == sorted(one.name for one in QUESTIONS)
+    modes = dict(re.findall(r'<input id="(\w+)"[^>]* inputmode="(\w+)"', page))
+    assert modes == {"birth_year": "numeric", "height_cm": "decimal", "mass_kg": "decimal"}
 
 
 def test_all_questions_may_be_left_empty(consented: Guest) -> None:

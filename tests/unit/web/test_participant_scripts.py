@@ -111,6 +111,59 @@ def test_hints_name_what_is_wrong_in_the_picture(tmp_path: Path) -> None:
     )
 
 
+CHECKED = """
+        import { CheckState } from "./check-state.js";
+        const line = ([name, state]) => ({ name, state, text: `${name} ${state}` });
+        const look = (states) => Object.entries(states).map(line);
+        const good = look({ body: "good", light: "good" });
+        const bad = look({ body: "bad", light: "good" });
+        const check = new CheckState();
+        check.reset(look({ body: "unknown", light: "unknown" }));
+"""
+
+
+def test_rows_and_sentence_of_the_camera_check_are_of_the_same_look(tmp_path: Path) -> None:
+    run(
+        CHECKED
+        + """
+        assert.deepEqual([check.sentence, check.isPassed], ["", false]);
+        check.take(bad, 0);
+        assert.deepEqual([check.sentence, check.found.body], ["body bad", "bad"]);
+        // All rows are good: the sentence no longer asks for a change, and does not promise what may not come.
+        check.take(good, 500);
+        assert.deepEqual([check.sentence, check.isPassed], ["Good. Stay like this for a moment.", false]);
+        check.take(bad, 1000);
+        assert.equal(check.sentence, "body bad");
+        // Looks that are seconds apart, as on a slow machine: good is good from the first of them on.
+        check.take(good, 3000);
+        check.take(good, 4900);
+        assert.equal(check.isPassed, false);
+        check.take(good, 7000);
+        assert.deepEqual([check.sentence, check.isPassed], ["Everything is good. You can go on.", true]);
+        """,
+        tmp_path,
+    )
+
+
+def test_a_camera_check_that_is_passed_stays_so_with_its_rows_until_another_camera(tmp_path: Path) -> None:
+    run(
+        CHECKED
+        + """
+        for (const atMs of [0, 2000]) check.take(good, atMs);
+        // Somebody leaves their place to press the button.
+        check.take(bad, 2500);
+        assert.deepEqual(check.lines, good);
+        assert.deepEqual(check.found, { body: "good", light: "good" });
+        assert.deepEqual([check.sentence, check.isPassed], ["Everything is good. You can go on.", true]);
+        check.reset(look({ body: "unknown", light: "unknown" }));
+        assert.deepEqual([check.sentence, check.isPassed, check.found.body], ["", false, "unknown"]);
+        check.take(good, 2600);
+        assert.equal(check.isPassed, false);
+        """,
+        tmp_path,
+    )
+
+
 FAKE_TUS = """
         import { VideoSender } from "./video-sender.js";
         // A server that keeps what came before each break, and a client that asks it where to go on.

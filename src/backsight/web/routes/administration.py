@@ -62,11 +62,12 @@ def set_retention(
 def apply_retention(request: Request, admin: AdminUser, work: Annotated[Work, audited("apply retention")]) -> Response:
     """Delete what is due now, instead of waiting for the next day."""
     with work.session() as session:
-        deleted = deletion.delete_expired(
+        expiry = deletion.delete_expired(
             session, today=datetime.now(UTC).date(), videos=request.app.state.videos, actor=f"user:{admin.id}"
         )
-        work.about(n_participants=len(deleted))
-    return see(f"/admin/studies?done=applied&people={len(deleted)}")
+        n_people, n_skipped = len(expiry.deletions), expiry.n_skipped
+        work.about(n_participants=n_people, n_skipped=n_skipped)
+    return see(f"/admin/studies?done=applied&people={n_people}&skipped={n_skipped}")
 
 
 def _page(
@@ -76,7 +77,6 @@ def _page(
         lines = housekeeping.study_lines(session)
         last = deletion.last_retention(session)
         last_at = None if last is None else last.at
-    n_people = request.query_params.get("people", "")
     return render(
         request,
         "studies/administration.html",
@@ -87,5 +87,12 @@ def _page(
         typed=typed,
         chosen=chosen,
         done=request.query_params.get("done"),
-        n_people=int(n_people) if n_people.isascii() and n_people.isdigit() and len(n_people) < 7 else 0,
+        n_people=_number(request, "people"),
+        n_skipped=_number(request, "skipped"),
     )
+
+
+def _number(request: Request, name: str) -> int:
+    """Return a number of the query, 0 where it is none."""
+    text = request.query_params.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0

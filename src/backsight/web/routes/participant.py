@@ -39,7 +39,7 @@ from backsight.web.participant_page import (
     exercise_settings,
     page_settings,
 )
-from backsight.web.questionnaire import PREFIX, QUESTIONS, read_answers
+from backsight.web.questionnaire import GROUPS, PREFIX, read_answers
 from backsight.web.routes import participant_recordings
 from backsight.web.routes.uploads import clear_incoming, incoming_dir
 from backsight.web.security import clear_participant_cookie, participant_token, set_participant_cookie
@@ -371,7 +371,7 @@ def _about_you_page(
         "participant/about_you.html",
         status_code=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
         where=where,
-        questions=QUESTIONS,
+        groups=GROUPS,
         prefix=PREFIX,
         answers=answers,
         wrong=wrong or {},

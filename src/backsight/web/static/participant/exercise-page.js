@@ -1,7 +1,7 @@
 // One exercise from its explanation to the rating: get ready, record, look at it, keep or repeat, rate.
 
 import { postJson, wait } from "./api.js";
-import { find, forgetAllBut } from "./held.js";
+import { find } from "./held.js";
 import { LivePreview } from "./live.js";
 import { Announcer, formToken, onReturn, readConfig, showStep } from "./page.js";
 import { IndexPanel, SendingPanel } from "./panels.js";
@@ -75,7 +75,6 @@ preview.onEnd = () => indexPanel.lose();
 /** Begin where the participant stopped. */
 async function enter() {
   const held = config.unfinished ? await find(config.unfinished) : null;
-  await forgetAllBut(config.unfinished);
   if (config.unrated) return showStep("unrated");
   if (held) {
     recorder = newRecorder();

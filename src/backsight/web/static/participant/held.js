@@ -18,10 +18,10 @@ export async function find(id) {
   return (await work("readonly", (table) => table.get(id))) ?? null;
 }
 
-/** Forget all videos but that of one recording; null = all. Those of recordings that were given up, or of other people, must not stay. */
-export async function forgetAllBut(id) {
-  const ids = (await work("readonly", (table) => table.getAllKeys())) ?? [];
-  for (const other of ids) if (other !== id) await work("readwrite", (table) => table.delete(other));
+/** Forget all videos but those of some recordings. Those of recordings that were given up, or of other people, must not stay. */
+export async function forgetAllBut(ids) {
+  const held = (await work("readonly", (table) => table.getAllKeys())) ?? [];
+  for (const id of held) if (!ids.includes(id)) await work("readwrite", (table) => table.delete(id));
 }
 
 export async function forget(id) {

@@ -25,6 +25,8 @@ export class Stage {
   onFrame = () => {};
   /** Told twice a second: the lines of the camera check. */
   onLines = () => {};
+  /** Told when the check begins anew, as with another camera: its lines, while there is nothing to go by. */
+  onRestart = () => {};
   /** Told when the camera is taken away. */
   onLost = () => {};
 
@@ -84,6 +86,7 @@ export class Stage {
     this.#camera.stop();
     await this.#finder.restart({ people });
     this.#check = new CameraCheck(this.#config.limits, this.#config.parts);
+    this.onRestart(this.#check.lines());
     this.#camera.watch(
       (timeMs) => this.#take(timeMs),
       () => {
