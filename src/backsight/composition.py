@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ import numpy as np
 from backsight.domain.assessment import Assessment, ExerciseAssessment
 from backsight.domain.recording import CAMERA_PREFIX, HEIGHT_RANGE_M, Exercise, SourceInfo
 from backsight.errors import BacksightError, InputError
-from backsight.inputs import Clip, Input, LiveCamera, parse_input
+from backsight.inputs import Clip, Input, LiveCamera, parse_exercise, parse_input
 from backsight.settings import Settings
 
 if TYPE_CHECKING:
@@ -117,11 +117,32 @@ def model_path(model: str | Path = DEFAULT_MODEL) -> Path:
     return default_checkpoint_path(str(model)) if str(model) in SHIPPED else Path(model)
 
 
-def index_predictor(model: str | Path = DEFAULT_MODEL, *, n_threads: int = 1) -> IndexPredictor:
-    """Load a model that ships with Backsight, `kinematic` or `lstm-paper`, or a checkpoint of the user's own."""
-    from backsight.network.checkpoint import KINEMATIC, load_checkpoint, read_kind
+def index_predictor(
+    model: str | Path = DEFAULT_MODEL, *, n_threads: int = 1, exercises: Iterable[Exercise] = ()
+) -> IndexPredictor:
+    """Load a model that ships with Backsight, `kinematic` or `lstm-paper`, or a file of the user's own.
+
+    Parameters
+    ----------
+    model
+        A name, or what `backsight train` wrote, with a study or without.
+    exercises
+        What it will be asked of, as far as that is known; only a model of one's own study may not know them.
+
+    Raises
+    ------
+    CheckpointError
+        When the file is missing, is something else or is damaged.
+    InputError
+        When a model of one's own study has not learnt one of the exercises.
+    MissingDependencyError
+        When it needs the extra `train`.
+    """
+    from backsight.network.checkpoint import KINEMATIC, is_fitted_to_study, load_checkpoint, read_kind
 
     path = model_path(model)
+    if is_fitted_to_study(path):
+        return _fitted_predictor(path, exercises)
     if read_kind(path) == KINEMATIC:
         from backsight.features.summary import summarize
         from backsight.network.kinematic import KinematicPredictor
@@ -133,6 +154,26 @@ def index_predictor(model: str | Path = DEFAULT_MODEL, *, n_threads: int = 1) ->
     from backsight.network.predictor import OnnxPredictor
 
     return OnnxPredictor(load_checkpoint(path, expected_features=FEATURE_NAMES), n_threads=n_threads)
+
+
+def _fitted_predictor(path: Path, exercises: Iterable[Exercise]) -> IndexPredictor:
+    from backsight.training.fitted_file import read_fitted
+    from backsight.training.fitted_predictor import FittedPredictor
+
+    content = read_fitted(path)
+    names: dict[Exercise, str] = {}
+    for name in content.study.exercises:
+        # Studies may have exercises of their own, which nobody can be asked to do here.
+        with suppress(InputError):
+            names.setdefault(parse_exercise(name), name)
+    known = ", ".join(content.study.exercises)
+    unknown = [exercise.value for exercise in exercises if exercise not in names]
+    if unknown or not names:
+        raise InputError(
+            f"{path.name}: expected a model that has learnt {' and '.join(unknown) or ', '.join(Exercise)}, got one of "
+            f"{known}; train one on a study that calls them so, or name another --model"
+        )
+    return FittedPredictor(content, names=names)
 
 
 def assess(
@@ -159,7 +200,8 @@ def assess(
     engine
         `mediapipe`, `openvino` or `auto`: what runs BlazePose; see `pose_estimator`. The assessment names it.
     model
-        `kinematic`, named measures added up; `lstm-paper`, the paper's network; or the path of a checkpoint.
+        `kinematic`, named measures added up; `lstm-paper`, the paper's network; or the path of a file that `backsight
+        train` wrote, also of one's own study.
     follow_largest
         Accept other people in view and follow the largest and most central person.
     height_m
@@ -213,7 +255,7 @@ def assess_landmarks(
     pose_model, pose_engine
         What found them.
     model
-        `lstm-paper`, the network that ships, or the path of a checkpoint.
+        See `assess`.
     height_m
         See `assess`.
 
@@ -225,7 +267,7 @@ def assess_landmarks(
     from backsight import pipeline
 
     _check_height(height_m)
-    predictor = index_predictor(model)
+    predictor = index_predictor(model, exercises=(exercise,))
     part = pipeline.assess_track(
         track,
         exercise=exercise,
@@ -355,7 +397,7 @@ def _assess_inputs(
     _check_engine(engine)
     # Whatever can be wrong with models, files and cameras is found before the first slow step, and before anybody
     # moves in front of a camera for nothing.
-    predictor = index_predictor(model)
+    predictor = index_predictor(model, exercises=inputs)
     bundle = pose_bundle(pose_model, on_progress=on_progress)
     sources = {
         exercise: given.open() if isinstance(given, Clip) else given.open(record_to=(recordings or {}).get(exercise))

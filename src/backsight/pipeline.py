@@ -250,7 +250,9 @@ def assess_track(
         # No number at all from a recording that cannot carry one: a plausible wrong value is worse than none.
         return judged
     measured = measure_exercise(prepared.filtered, exercise=exercise, pose_model=pose_model, height_m=height_m)
-    said = predictor.judge(Movement(exercise, while_present(prepared.filtered), prepared.features, measured))
+    said = predictor.judge(
+        Movement(exercise, while_present(prepared.filtered), prepared.features, measured, raw=track.pose)
+    )
     return replace(
         judged,
         measurements=measured.measurements,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from importlib import resources
@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from backsight.domain.recording import Exercise
+from backsight.network.checkpoint import is_fitted_to_study
 from backsight.studio.fingerprint import digest_sources
 
 KEY_LENGTH = 32
@@ -25,10 +26,13 @@ _ASSESSING = (
     "network/familiarity.py",
     "network/kinematic.py",
     "network/kinematic_file.py",
+    "network/occlusion.py",
     "network/predictor.py",
     "scoring",
 )
 """Modules that decide a result; a change of what they do makes results anew, a change of their comments does not."""
+_LEARNERS = ("evaluation/blinding.py", "evaluation/nested.py", "network", "training")
+"""What decides besides where the model was fitted to a study."""
 _DATA = ("scoring/calibration.json",)
 _LIBRARIES = ("av", "mediapipe", "openvino", "onnxruntime")
 """Libraries that decode, find landmarks or predict: another version may give other numbers."""
@@ -98,6 +102,7 @@ def run_identity(options: RunOptions, *, bundle_sha256: str, model_sha256: str) 
         **options.settings(model_sha256=model_sha256),
         "bundle": bundle_sha256,
         "code": _code_digest(options.task),
+        **({"learners": _digest(_LEARNERS)} if _is_of_a_study(options) else {}),
         "data": [hashlib.sha256((package / name).read_bytes()).hexdigest() for name in _DATA],
         "libraries": installed_libraries(),
     }
@@ -145,8 +150,15 @@ def _package() -> Path:
 
 
 def _code_digest(task: Task) -> str:
+    return _digest(_LOOKING if task is Task.EXTRACT else (*_LOOKING, *_ASSESSING))
+
+
+def _is_of_a_study(options: RunOptions) -> bool:
+    return options.task is Task.ASSESS and is_fitted_to_study(Path(options.model))
+
+
+def _digest(parts: Sequence[str]) -> str:
     package = _package()
-    parts = _LOOKING if task is Task.EXTRACT else (*_LOOKING, *_ASSESSING)
     paths = [path for part in parts for path in (sorted((package / part).rglob("*.py")) or [package / part])]
     return digest_sources(package, paths)
 

@@ -26,6 +26,7 @@ from backsight.reporting.wording import (
     format_interval,
     format_measured,
     format_norm,
+    format_score,
 )
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def assess(
     ] = PoseEngine.AUTO,
     model: Annotated[
         str,
-        typer.Option(help="kinematic, the model that ships; lstm-paper, the paper's network; or a checkpoint file."),
+        typer.Option(help="kinematic, which ships; lstm-paper, the paper's network; or a file of `backsight train`."),
     ] = "kinematic",
     as_json: Annotated[bool, typer.Option("--json", help="Print assessment.json instead of the table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
@@ -112,6 +113,7 @@ def assess(
     This is not a diagnosis.
     """
     from backsight.composition import assess_to_folder
+    from backsight.inputs import Clip
 
     inputs = _inputs(
         video,
@@ -123,7 +125,7 @@ def assess(
     )
     height_m = parse_height_m(height)
     folder = out if out is not None else Path(f"backsight-{_name(inputs)}")
-    record = open_record(subject)
+    record = open_record(subject, {name: given.path for name, given in inputs.items() if isinstance(given, Clip)})
     with progress_bar(quiet=quiet or as_json) as show:
         assessment = assess_to_folder(
             inputs,
@@ -252,11 +254,13 @@ def _print_table(assessment: Assessment, folder: Path) -> None:
         for problem in part.quality.problems:
             console.print(f"  {part.exercise.label}, {problem.verdict}: {problem.finding}. {problem.tip}")
     if assessment.index is not None:
-        around = format_interval(assessment.interval)
+        around = format_interval(assessment.interval) or "no interval known"
         console.print(
             f"\nSpinal health index {assessment.index:.2f}, {around}, 0 best, 1 worst: {assessment.verdict}",
             style="bold",
         )
+        if score := format_score(assessment.index, assessment.interval, assessment.model.score_scale):
+            console.print(f"The model's score: {score}")
         console.print(assessment.reason)
     else:
         console.print("\nNo spinal health index: no recording was good enough for one.", style="bold")

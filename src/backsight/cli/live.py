@@ -58,7 +58,7 @@ def live(
     engine: Annotated[PoseEngine, typer.Option(help="What runs it; auto takes the fastest.")] = PoseEngine.AUTO,
     model: Annotated[
         str,
-        typer.Option(help="kinematic, the model that ships; lstm-paper, the paper's network; or a checkpoint file."),
+        typer.Option(help="kinematic, which ships; lstm-paper, the paper's network; or a file of `backsight train`."),
     ] = "kinematic",
     window: Annotated[bool, typer.Option(help="Show a window, or print.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="With --no-window: print one JSON line a frame.")] = False,
@@ -147,7 +147,7 @@ def _in_window(
         height_m=height_m,
         follow_largest=follow_largest,
     )
-    predictor = index_predictor(model)
+    predictor = index_predictor(model, exercises=(exercise,))
     with progress_bar(quiet=False) as show:
         connect = connect_to(source, predictor=predictor, pose_model=pose_model, engine=engine, on_progress=show)
     # A camera that is not there is said before a window opens.
@@ -184,7 +184,7 @@ def _without_window(
     from backsight.live.stream import JsonLines
     from backsight.live.wiring import connect_to
 
-    predictor = index_predictor(model)
+    predictor = index_predictor(model, exercises=() if exercise is None else (exercise,))
     connect = connect_to(source, predictor=predictor, pose_model=pose_model, engine=engine)
     # A camera that is not there is the only thing to say then.
     source.open()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from backsight.cli.progress import progress_bar
-from backsight.errors import CheckpointError, InputError
+from backsight.errors import CheckpointError, InputError, MissingDependencyError
 from backsight.pose.weights import PoseModel
 from backsight.settings import Settings
 
@@ -71,35 +70,27 @@ def _shipped_lines() -> list[str]:
 def _own_lines(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise InputError(f"--folder {folder}: expected a folder, got none; name one that exists")
+    from backsight.network.checkpoint import is_fitted_to_study
+
     files = sorted(folder.glob("*.backsight"))
     lines = ["", f"your own in {folder}:"]
     for path in files:
         try:
-            lines.append(f"{path}: {_told_of_fitted(path) if _is_fitted(path) else _told_of(path)}")
+            lines.append(f"{path}: {_told_of_fitted(path) if is_fitted_to_study(path) else _told_of(path)}")
         except CheckpointError as error:
             lines.append(f"{path}: cannot be used: {error}")
     return lines if files else [*lines, "none"]
 
 
-def _is_fitted(path: Path) -> bool:
-    """Return whether a file looks like what `backsight train STUDY` writes; whether it is whole is another question."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "fitted.json" in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
-
-
 def _told_of_fitted(path: Path) -> str:
+    from backsight.training.fitted_file import read_fitted
+
     try:
-        from backsight.training.fitted_file import read_fitted
-    except ImportError:
-        return "fitted to a study; to read it: pip install 'backsight[train]'"
-    content = read_fitted(path)
-    return (
-        f"`{content.learner}`, fitted to {content.study.n_people} people of {content.study.name}; for "
-        "`backsight evaluate --model`, not for `assess`"
-    )
+        content = read_fitted(path)
+    except MissingDependencyError as error:
+        return f"fitted to a study; cannot be used: {error}"
+    learnt = ", ".join(content.study.exercises)
+    return f"`{content.learner}`, fitted to {content.study.n_people} people of {content.study.name}: {learnt}"
 
 
 def _told_of(path: Path) -> str:

@@ -84,7 +84,7 @@ def batch(
     engine: _Engine = PoseEngine.AUTO,
     model: Annotated[
         str,
-        typer.Option(help="kinematic, the model that ships; lstm-paper, the paper's network; or a checkpoint file."),
+        typer.Option(help="kinematic, which ships; lstm-paper, the paper's network; or a file of `backsight train`."),
     ] = "kinematic",
     follow_largest: _FollowLargest = False,
     workers: _Workers = None,

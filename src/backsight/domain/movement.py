@@ -19,6 +19,9 @@ class Movement:
     features: FeatureSequence
     """At 30 frames a second."""
     measured: MeasuredMovement
+    raw: PoseSequence | None = None
+    """Landmarks of the whole recording as they were found, nothing removed and nothing filled, as `backsight extract`
+    keeps them and studies hold them; None = not known."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,6 +48,21 @@ def output_error(path: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot write {path}: {remedy}")
 
 
+def check_folder(path: Path) -> None:
+    """Raise before hours of work when files cannot be kept in a folder, which need not be there yet.
+
+    Raises
+    ------
+    OutputError
+        When the path or a part of it is a file, or writing is not allowed.
+    """
+    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise output_error(path, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise output_error(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
 @contextmanager
 def staged_folder(out: Path, *, overwrite: bool, kind: FolderKind = ASSESSMENT) -> Iterator[Path]:
     """Yield a hidden folder beside `out` that takes its place when the block ends well, and vanishes when it does not.

@@ -29,11 +29,12 @@ from backsight.domain.assessment import (
     SubIndex,
 )
 from backsight.domain.recording import SourceInfo
+from backsight.domain.study import ScoreScale
 from backsight.domain.validation import FloatArray
 from backsight.exports.folder import output_error
 
 SCHEMA_NAME = "backsight.assessment"
-SCHEMA_VERSION = "2.1"
+SCHEMA_VERSION = "2.2"
 """The first part rises when a reader of the old shape would fail or be misled, the second when fields are added."""
 
 SCHEMA_PATH = Path(__file__).with_name("assessment.schema.json")
@@ -115,6 +116,9 @@ def _model(card: ModelCard) -> JsonObject:
         "headline": card.headline,
         "training_data": card.training_data,
         "interval_half_width": _number(card.interval_half_width),
+        "interval_level": card.interval_level,
+        "score_scale": _score_scale(card.score_scale),
+        "no_verdict": card.no_verdict,
         "session_half_widths": [
             {"exercises": key.split("+"), "half_width": _number(width)} for key, width in card.session_half_widths
         ],
@@ -123,6 +127,12 @@ def _model(card: ModelCard) -> JsonObject:
         "unfamiliar_meaning": card.unfamiliar_meaning,
         "card": card.text,
     }
+
+
+def _score_scale(scale: ScoreScale | None) -> JsonObject | None:
+    if scale is None:
+        return None
+    return {"best": scale.best, "worst": scale.worst, "unit": scale.unit, "is_binary": scale.is_binary}
 
 
 def _exercise(part: ExerciseAssessment) -> JsonObject:
@@ -204,6 +214,7 @@ def _explanation(explanation: Explanation | None) -> JsonObject | None:
     return {
         "typical": _number(explanation.typical),
         "n_missing": explanation.n_missing,
+        "how": explanation.how,
         "contributions": [
             {
                 "name": one.name,

@@ -31,6 +31,7 @@ from backsight.domain.assessment import (
 )
 from backsight.domain.recording import Exercise, SourceInfo
 from backsight.domain.sequences import FeatureSequence, PoseSequence
+from backsight.domain.study import ScoreScale
 from backsight.domain.validation import FloatArray
 from backsight.errors import InputError
 from backsight.exports.json_file import SCHEMA_NAME, SCHEMA_VERSION, JsonObject
@@ -115,6 +116,12 @@ def model_from_dict(found: JsonObject) -> ModelCard:
         interval_half_width=_float(found["interval_half_width"]),
         text=found["card"],
     )
+    scale = found.get("score_scale")
+    if scale is not None:
+        usual = replace(usual, score_scale=ScoreScale(**scale))
+    if "interval_level" in found:
+        usual = replace(usual, interval_level=found["interval_level"])
+    usual = replace(usual, no_verdict=found.get("no_verdict", ""))
     if "session_half_widths" not in found:
         return usual
     return replace(
@@ -191,6 +198,7 @@ def _explanation(found: JsonObject | None) -> Explanation | None:
         typical=_float(found["typical"]),
         contributions=tuple(_contribution(one) for one in found["contributions"]),
         n_missing=found["n_missing"],
+        how=found.get("how", ""),
     )
 
 

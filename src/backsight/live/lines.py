@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -73,7 +74,7 @@ def run_lines(
             said_s[0] = time_s
             what = "; ".join(hint.text for hint in preview.hints) or "picture good"
             since = f" since {preview.since_s:.0f} s" if preview.since_s > 0 else " so far"
-            index = "–" if preview.interval is None else f"{preview.index:.2f}"
+            index = "–" if math.isnan(preview.index) else f"{preview.index:.2f}"
             say(
                 f"{time_s:6.1f} s  index{since} {index} ({preview.verdict}: {preview.reason}), {what}, "
                 f"{latency_ms:.0f} ms, {connection.n_buckets_dropped} buckets dropped"

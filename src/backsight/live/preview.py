@@ -163,6 +163,7 @@ class LivePreview:
             needed_s=LEARNED_FROM_S if self._exercise is None else NEEDED_S[self._exercise],
             unfamiliar=index.unfamiliar_share > self._predictor.card.unfamiliar_above,
             waits_for_the_movement=index.waits_for_the_movement,
+            has_index=not math.isnan(index.value),
             hints=hints,
         )
         return Preview(
@@ -179,7 +180,7 @@ class LivePreview:
             is_watching=True,
         )
 
-    def _interval(self, index: float) -> Interval:
+    def _interval(self, index: float) -> Interval | None:
         exercises = () if self._exercise is None else (self._exercise,)
         return index_interval(index, self._predictor.card, exercises=exercises)
 
@@ -201,7 +202,7 @@ class LivePreview:
             measured = measure_exercise(prepared.filtered, exercise=exercise, pose_model=self._pose_model)
             self._sub_indices = sub_indices(measured, exercise=exercise)
             if index.waits_for_the_movement:
-                movement = Movement(exercise, while_present(prepared.filtered), prepared.features, measured)
+                movement = Movement(exercise, while_present(prepared.filtered), prepared.features, measured, raw=pose)
                 index.settle(self._predictor.judge(movement))
         except InvalidValueError:
             # Too little of a movement yet for one of the measures; the next look has more.
@@ -230,13 +231,14 @@ def judge_preview(
     unfamiliar: bool,
     hints: tuple[Hint, ...],
     waits_for_the_movement: bool = False,
+    has_index: bool = False,
 ) -> tuple[IndexVerdict, str]:
     """Return what an index so far means, and why in a few words; cannot tell unless everything speaks for it.
 
     Parameters
     ----------
     interval
-        The index's; None before the first row.
+        The index's; None before the first row, and where the model has none.
     seen_s
         Seconds of the person that the network has read.
     needed_s
@@ -247,10 +249,14 @@ def judge_preview(
         What is wrong with the picture now.
     waits_for_the_movement
         Whether the model reads whole movements only.
+    has_index
+        Whether there is an index already.
     """
     unusable = [hint for hint in hints if hint.severity is QualityVerdict.UNUSABLE]
     doubt = ""
-    if interval is None and waits_for_the_movement:
+    if interval is None and has_index:
+        doubt = "how far the model may be off is not known"
+    elif interval is None and waits_for_the_movement:
         doubt = "told when the movement is done"
     elif interval is None or seen_s < LEARNED_FROM_S:
         doubt = "warming up: the first second tells nothing"

@@ -112,7 +112,7 @@ def save_into(
         where = out / "report.html"
         if assessment.index is None:
             return Saved(f"No index: the recording is unusable, and {where} says why.", moved)
-        around = format_interval(assessment.interval)
+        around = format_interval(assessment.interval) or "no interval known"
         return Saved(f"Index {assessment.index:.2f}, {around}: {assessment.verdict}. Report: {where}", moved)
 
     return save

@@ -39,6 +39,8 @@ SHIPPED: Mapping[str, str] = {
 }
 """Models that ship: the name that `--model` takes -> the file."""
 
+FITTED_MANIFEST = "fitted.json"
+"""What a file of `backsight train STUDY` holds, and a checkpoint does not."""
 _MANIFEST, _ONNX, _WEIGHTS, CARD_MEMBER = "checkpoint.json", "model.onnx", "weights.safetensors", "MODEL_CARD.md"
 _MEMBERS = (_ONNX, _WEIGHTS, CARD_MEMBER)
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
@@ -199,6 +201,8 @@ def _manifest(checkpoint: Checkpoint) -> dict[str, Any]:
         "headline": card.headline,
         "training_data": card.training_data,
         "interval_half_width": card.interval_half_width,
+        # Only where there is something to say: checkpoints that were written before stay as they are.
+        **({"no_verdict": card.no_verdict} if card.no_verdict else {}),
         "network": {"kind": "lstm", **asdict(checkpoint.config)},
         "feature_schema": checkpoint.feature_schema,
         "feature_names": list(checkpoint.feature_names),
@@ -246,6 +250,15 @@ def load_checkpoint(path: Path, *, expected_features: Sequence[str] | None = Non
             "train a new one with `backsight train`"
         )
     return checkpoint
+
+
+def is_fitted_to_study(path: Path) -> bool:
+    """Return whether a file looks like what `backsight train STUDY` writes; whether it is whole is another question."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return FITTED_MANIFEST in archive.namelist()
+    except _DAMAGE:
+        return False
 
 
 def read_kind(path: Path) -> str:
@@ -346,5 +359,6 @@ def _from_manifest(manifest: dict[str, Any], members: Mapping[str, bytes]) -> Ch
             training_data=manifest["training_data"],
             interval_half_width=float(manifest["interval_half_width"]),
             text=members[CARD_MEMBER].decode(),
+            no_verdict=str(manifest.get("no_verdict", "")),
         ),
     )

@@ -12,6 +12,8 @@ from backsight.errors import InvalidValueError
 
 FARTHEST_SD = 8.0
 """Numbers further out than this count as this far."""
+NORMAL_SPAN_SD = 2.563
+"""Standard deviations between the 10th and the 90th centile of a normal distribution."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,7 @@ def fit_familiarity(
         known = np.isfinite(values).sum(axis=0) >= max(3, len(values) // 3)
         middle, spread = np.zeros(values.shape[1]), np.full(values.shape[1], np.inf)
         low, middle[known], high = np.nanpercentile(values[:, known], [10.0, 50.0, 90.0], axis=0)
-        spread[known] = np.where(high - low > 1e-9, (high - low) / 2.563, np.inf)
+        spread[known] = np.where(high - low > 1e-9, (high - low) / NORMAL_SPAN_SD, np.inf)
     draft = Familiarity(
         tuple(names),
         middle,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from backsight.domain.assessment import IndexCurve, ModelCard
+from backsight.domain.assessment import Explanation, IndexCurve, ModelCard
 from backsight.domain.movement import JudgedMovement, Movement
 from backsight.domain.sequences import FeatureSequence
 from backsight.domain.validation import FloatArray
 from backsight.errors import CheckpointError, InvalidValueError
 from backsight.network.checkpoint import Checkpoint, first_difference
+from backsight.network.occlusion import explain_by_occlusion
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -56,8 +57,25 @@ class OnnxPredictor:
         return self._checkpoint.card
 
     def judge(self, movement: Movement) -> JudgedMovement:
-        """Return the index of a whole recording and how unlike the training recordings it is; see `predict`."""
-        return JudgedMovement(self.predict(movement.features), self.unfamiliar_share(movement.features))
+        """Return the index of a whole recording, what moved it, and how unlike the training recordings it is."""
+        features = movement.features
+        curve = self.predict(features)
+        return JudgedMovement(curve, self.unfamiliar_share(features), self.explain(features, curve=curve))
+
+    def explain(self, features: FeatureSequence, *, curve: IndexCurve) -> Explanation:
+        """Return which parts of a recording moved its index.
+
+        Parameters
+        ----------
+        curve
+            What `predict` says of the features.
+        """
+        return explain_by_occlusion(
+            lambda values: float(self._network.run(values, self._network.start())[0][-1]),
+            features,
+            final=float(curve.raw[-1]),
+            evidence=self._evidence,
+        )
 
     def predict(self, features: FeatureSequence) -> IndexCurve:
         """Return the raw output after each frame.

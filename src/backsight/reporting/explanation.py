@@ -24,13 +24,15 @@ class ExplanationView:
     start: str
     """What somebody typical would get."""
     effects: tuple[str, ...]
-    """One sentence a measure, largest effect first."""
+    """One sentence a measure, or a body part where measures are not told apart, largest effect first."""
     body_parts: str
     """Effects by body part, as one sentence; empty when there are none."""
     times: str
     """Effects by part of the recording, as one sentence; empty when no measure is of a part."""
     gaps: str
     """What could not be measured; empty when all was."""
+    how: str
+    """What the shares are, and what they are not."""
 
 
 def view_explanation(explanation: Explanation | None, *, start_s: float = 0.0) -> ExplanationView | None:
@@ -43,22 +45,55 @@ def view_explanation(explanation: Explanation | None, *, start_s: float = 0.0) -
     """
     if explanation is None:
         return None
-    told = [one for one in explanation.contributions if abs(one.points) >= _UNTOLD]
-    effects = [_sentence(one, start_s=start_s) for one in told[:N_SHOWN]]
-    rest = sum(one.points for one in explanation.contributions) - sum(one.points for one in told[:N_SHOWN])
-    if abs(rest) >= _UNTOLD:
-        effects.append(f"All other measures together: {_points(rest)}.")
-    told_parts = _told_by(explanation.contributions, lambda one: one.body_part)
+    is_by_measure = not explanation.contributions or any(math.isfinite(one.value) for one in explanation.contributions)
+    if is_by_measure:
+        effects = _by_measure(explanation.contributions, start_s=start_s)
+        told_parts = _told_by(explanation.contributions, lambda one: one.body_part)
+    else:
+        effects, told_parts = _by_body_part(explanation.contributions, start_s=start_s), ""
     is_of_part = any(_is_of_part(one) for one in explanation.contributions)
     told_times = _told_by(explanation.contributions, lambda one: _when(one, start_s=start_s)) if is_of_part else ""
     n_missing = explanation.n_missing
+    typical = "Somebody typical in every measure" if is_by_measure else "A recording of nothing but typical values"
     return ExplanationView(
-        start=f"Somebody typical in every measure would get {explanation.typical:.2f}.",
-        effects=tuple(effects) or ("No measure moved the index from that.",),
+        start=f"{typical} would get {explanation.typical:.2f}.",
+        effects=effects or (f"No {'measure' if is_by_measure else 'body part'} moved the index from that.",),
         body_parts=f"By body part: {told_parts}." if told_parts else "",
         times=f"By time: {told_times}." if told_times else "",
         gaps=f"Measures that could not be taken and count as typical: {n_missing}." if n_missing else "",
+        how=f"{explanation.how} This says what moved the model, not what causes pain."
+        if explanation.how
+        else "This says what the model added up, not what causes pain.",
     )
+
+
+def _by_measure(contributions: Sequence[Contribution], *, start_s: float) -> tuple[str, ...]:
+    told = [one for one in contributions if abs(one.points) >= _UNTOLD][:N_SHOWN]
+    effects = [_sentence(one, start_s=start_s) for one in told]
+    rest = sum(one.points for one in contributions) - sum(one.points for one in told)
+    if abs(rest) >= _UNTOLD:
+        effects.append(f"All other measures together: {_points(rest)}.")
+    return tuple(effects)
+
+
+def _by_body_part(contributions: Sequence[Contribution], *, start_s: float) -> tuple[str, ...]:
+    """Return a sentence a body part, with the time in which it did most of that."""
+    parts: dict[str, list[Contribution]] = {}
+    for one in contributions:
+        parts.setdefault(one.label, []).append(one)
+    summed = {label: sum(one.points for one in of_part) for label, of_part in parts.items()}
+    effects = []
+    for label, points in sorted(summed.items(), key=lambda part: -abs(part[1])):
+        strongest = max if points > 0.0 else min
+        most = strongest(parts[label], key=lambda one: one.points)
+        if abs(points) >= _UNTOLD:
+            when = (
+                f", most of all from {_when(most, start_s=start_s)} ({_points(most.points)})"
+                if _is_of_part(most)
+                else ""
+            )
+            effects.append(f"{label}: {_points(points)}{when}.")
+    return tuple(effects)
 
 
 def _told_by(contributions: Sequence[Contribution], part_of: Callable[[Contribution], str]) -> str:
@@ -81,12 +116,16 @@ def _when(one: Contribution, *, start_s: float) -> str:
 
 
 def _sentence(one: Contribution, *, start_s: float) -> str:
-    usual = f"{one.usual_low:.3g} to {one.usual_high:.3g} {one.unit}"
     when = f", from {_when(one, start_s=start_s)}" if _is_of_part(one) else ""
+    usual = f"{_number(one.usual_low)} to {_number(one.usual_high)} {one.unit}"
     return (
-        f"{one.label} ({one.body_part}{when}): {one.value:.3g} {one.unit}, "
+        f"{one.label} ({one.body_part}{when}): {_number(one.value)} {one.unit}, "
         f"8 of 10 of the people trained on {usual}: {_points(one.points)}."
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")
 
 
 def _points(points: float) -> str:

@@ -1,4 +1,4 @@
-"""Render the Markdown of model cards as HTML. Knows headings, lists, tables, text, bold, italics and code.
+"""Render the Markdown of model cards as HTML. Knows headings, lists, tables, text, bold, italics, code and its blocks.
 
 Anything else stays as the text it is; nothing in a card can become markup of its own.
 """
@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 _TOP_HEADING = 4
 """A card stands inside a section with an h3, so its own first level becomes h4."""
+_FENCE = "```"
 
 
 def render_card(text: str) -> Markup:
@@ -25,6 +26,9 @@ def render_card(text: str) -> Markup:
 
 
 def _render_block(lines: list[str]) -> Iterable[Markup]:
+    if len(lines) > 1 and lines[0].startswith(_FENCE) and lines[-1] == _FENCE:
+        yield Markup("<pre><code>{}</code></pre>").format("\n".join(lines[1:-1]))
+        return
     for kind, group in groupby(lines, key=_kind):
         members = list(group)
         if kind == "heading":

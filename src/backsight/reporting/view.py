@@ -21,6 +21,7 @@ from backsight.domain.assessment import (
     SubIndex,
 )
 from backsight.domain.recording import Exercise, SourceInfo
+from backsight.domain.study import ScoreScale
 from backsight.reporting import wording
 from backsight.reporting.explanation import ExplanationView, view_explanation
 from backsight.reporting.heat_map import GROUPS, HeatMap, LandmarkGroup, draw_heat_map
@@ -95,6 +96,8 @@ class ExerciseView:
     label: str
     index_text: str
     interval_text: str
+    score_text: str
+    """The index in the unit of the study that the model was fitted to; empty where the model knows none."""
     scale: Scale | None
     quality_tone: str
     quality_text: str
@@ -136,6 +139,8 @@ class ReportView:
     reason: str
     scale: Scale | None
     interval_text: str
+    score_text: str
+    """As of an exercise."""
     scale_of_lengths: str
     """What lengths and speeds rest on, in one sentence."""
     exercises: tuple[ExerciseView, ...]
@@ -149,7 +154,12 @@ def view_report(
     """Prepare everything that the template shows."""
     words = wording.verdict_words(assessment)
     parts = tuple(
-        view_exercise(part, overlay=overlays.get(part.exercise), stills=stills.get(part.exercise, ()))
+        view_exercise(
+            part,
+            overlay=overlays.get(part.exercise),
+            stills=stills.get(part.exercise, ()),
+            score_scale=assessment.model.score_scale,
+        )
         for part in assessment.exercises
     )
     return ReportView(
@@ -160,6 +170,7 @@ def view_report(
         reason=wording.for_readers(assessment.reason),
         scale=None if assessment.index is None else _scale(assessment.index, assessment.interval, tone=words.tone),
         interval_text=wording.format_interval(assessment.interval),
+        score_text=_score_text(assessment.index, assessment.interval, assessment.model.score_scale),
         scale_of_lengths=wording.describe_scale(assessment.height_m),
         exercises=parts,
         notes=_session_notes(assessment),
@@ -167,8 +178,14 @@ def view_report(
     )
 
 
-def view_exercise(part: ExerciseAssessment, *, overlay: Path | None, stills: Sequence[StillLike]) -> ExerciseView:
-    """Prepare one exercise."""
+def view_exercise(
+    part: ExerciseAssessment,
+    *,
+    overlay: Path | None,
+    stills: Sequence[StillLike],
+    score_scale: ScoreScale | None = None,
+) -> ExerciseView:
+    """Prepare one exercise; `score_scale` is the model's."""
     start_s = float(part.pose.timestamps_s[0])
     plots = make_plots(part)
     moments, moment_kinds = find_moments(part.events, start_s=start_s, duration_s=part.pose.duration_s)
@@ -184,6 +201,7 @@ def view_exercise(part: ExerciseAssessment, *, overlay: Path | None, stills: Seq
         label=part.exercise.label,
         index_text="" if part.index is None else f"{part.index:.2f}",
         interval_text=wording.format_interval(part.interval),
+        score_text=_score_text(part.index, part.interval, score_scale),
         scale=None if part.index is None else _scale(part.index, part.interval, tone=_index_tone(part)),
         quality_tone=wording.QUALITY_TONES[part.quality.verdict],
         quality_text=wording.QUALITY_WORDS[part.quality.verdict],
@@ -231,6 +249,10 @@ def view_exercise(part: ExerciseAssessment, *, overlay: Path | None, stills: Seq
 def data_url(content: bytes, *, media_type: str) -> str:
     """Return the content as a `data:` URL, so that the page needs no other file."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _score_text(index: float | None, interval: Interval | None, scale: ScoreScale | None) -> str:
+    return "" if index is None else wording.format_score(index, interval, scale)
 
 
 def _index_tone(part: ExerciseAssessment) -> str:

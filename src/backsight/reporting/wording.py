@@ -16,6 +16,7 @@ from backsight.domain.assessment import (
     NormKind,
     QualityVerdict,
 )
+from backsight.domain.study import ScoreScale
 
 SEE_SOMEONE_NOW = (
     "Whatever this report says: see a doctor at once if back pain comes with numbness around the groin or buttocks, "
@@ -103,6 +104,12 @@ _NOTHING_TO_MEND = (
 )
 
 
+_OWN_STUDY = (
+    "The recording itself was good; the study that the model was fitted to does not let it be more certain. The "
+    "measurements below do not depend on it. If your back worries you, see a doctor or physiotherapist."
+)
+
+
 def verdict_words(assessment: Assessment) -> VerdictWords:
     """Choose the words for a session."""
     if assessment.index is None:
@@ -110,7 +117,7 @@ def verdict_words(assessment: Assessment) -> VerdictWords:
     words = _VERDICTS[assessment.verdict]
     all_good = all(part.quality.verdict is QualityVerdict.GOOD for part in assessment.exercises)
     if assessment.verdict is IndexVerdict.CANNOT_TELL and all_good:
-        return replace(words, advice=_NOTHING_TO_MEND)
+        return replace(words, advice=_NOTHING_TO_MEND if assessment.model.score_scale is None else _OWN_STUDY)
     return words
 
 
@@ -163,6 +170,25 @@ def format_interval(interval: Interval | None) -> str:
     if interval is None:
         return ""
     return f"{interval.low:.2f} to {interval.high:.2f} ({interval.level:.0%} interval)".replace("%", " %")
+
+
+def format_score(index: float, interval: Interval | None, scale: ScoreScale | None) -> str:
+    """Write an index in the unit of the study that the model was fitted to; empty where the model knows none.
+
+    `41.2 points (38.0 to 44.4) on the study's scale from 0 (worst) to 50 (best)`.
+    """
+    if scale is None:
+        return ""
+    ends = () if interval is None else sorted(scale.to_score(end) for end in (interval.low, interval.high))
+    around = f" ({_score(ends[0])} to {_score(ends[1])})" if ends else ""
+    return (
+        f"{_score(scale.to_score(index))} {scale.unit}{around} on the study’s scale from {_score(scale.worst)} (worst) "
+        f"to {_score(scale.best)} (best)"
+    )
+
+
+def _score(score: float) -> str:
+    return f"{score + 0.0:.3g}".replace("-", "−")
 
 
 def format_norm(norm: Norm, unit: str) -> str:

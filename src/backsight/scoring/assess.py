@@ -3,12 +3,14 @@
 The rules, in the order in which they are asked:
 
 1. No recording with an index: cannot tell.
-2. In a recording more of the values lie outside the training range than the model's card allows: cannot tell.
-3. The recorded exercises told nothing of people that the model was tried on, as its card says: cannot tell.
-4. The 90 % interval spans 0.5 by more than `CANNOT_TELL_SHARE` of itself on the smaller side: cannot tell.
-5. A recording behind the index is of poor quality, and the index lies within `POOR_WIDENING` times the interval's half
+2. The model's card says that no verdict may rest on it: cannot tell.
+3. In a recording more of the values lie outside the training range than the model's card allows: cannot tell.
+4. The recorded exercises told nothing of people that the model was tried on, as its card says: cannot tell.
+5. It is not known how far the model is off: cannot tell.
+6. The interval spans 0.5 by more than `CANNOT_TELL_SHARE` of itself on the smaller side: cannot tell.
+7. A recording behind the index is of poor quality, and the index lies within `POOR_WIDENING` times the interval's half
    width of 0.5: cannot tell.
-6. Otherwise red flag above 0.5, no red flag at or below it.
+8. Otherwise red flag above 0.5, no red flag at or below it.
 """
 
 from __future__ import annotations
@@ -71,14 +73,16 @@ class SessionVerdict:
     """What else the reader should know, one sentence each."""
 
 
-def index_interval(index: float, card: ModelCard, *, exercises: Sequence[Exercise] = ()) -> Interval:
-    """Return the 90 % interval of an index, cut to 0 best to 1 worst.
+def index_interval(index: float, card: ModelCard, *, exercises: Sequence[Exercise] = ()) -> Interval | None:
+    """Return the interval of an index, cut to 0 best to 1 worst; None where the card knows no width.
 
     The width is the model card's for the exercises that the index rests on, from people held out of training. A card
     that knows one width only gives the mean over several exercises no credit: their errors go together.
     """
     half = card.half_width_of(exercises)
-    return Interval(low=max(0.0, index - half), high=min(1.0, index + half))
+    if np.isnan(half):
+        return None
+    return Interval(low=max(0.0, index - half), high=min(1.0, index + half), level=card.interval_level)
 
 
 def assess_session(parts: Sequence[JudgedExercise], *, card: ModelCard) -> SessionVerdict:
@@ -105,16 +109,16 @@ def assess_session(parts: Sequence[JudgedExercise], *, card: ModelCard) -> Sessi
     index = float(np.average([value for _, value in usable], weights=[card.weight_of(exercise) for exercise in done]))
     interval = index_interval(index, card, exercises=done)
     doubt = _doubt([part for part, _ in usable], index=index, interval=interval, card=card)
-    if doubt:
+    if doubt or interval is None:
         verdict, reason = IndexVerdict.CANNOT_TELL, doubt
     elif index > RED_FLAG_ABOVE:
         verdict = IndexVerdict.RED_FLAG
         share = "its whole" if interval.low > RED_FLAG_ABOVE else "most of its"
-        reason = f"The index of {index:.2f} lies above {RED_FLAG_ABOVE}, and so does {share} 90 % interval."
+        reason = f"The index of {index:.2f} lies above {RED_FLAG_ABOVE}, and so does {share} {_named(interval)}."
     else:
         verdict = IndexVerdict.NO_RED_FLAG
         share = "its whole" if interval.high < RED_FLAG_ABOVE else "most of its"
-        reason = f"The index of {index:.2f} lies below {RED_FLAG_ABOVE}, and so does {share} 90 % interval."
+        reason = f"The index of {index:.2f} lies below {RED_FLAG_ABOVE}, and so does {share} {_named(interval)}."
     return SessionVerdict(index=index, interval=interval, verdict=verdict, reason=reason, notes=notes)
 
 
@@ -124,8 +128,14 @@ def _why_unusable(part: JudgedExercise) -> str:
     return " ".join(f"`{part.exercise.label}`: {problem.finding}. {problem.tip}" for problem in worst)
 
 
-def _doubt(parts: Sequence[JudgedExercise], *, index: float, interval: Interval, card: ModelCard) -> str:
+def _named(interval: Interval) -> str:
+    return f"{100.0 * interval.level:.0f} % interval"
+
+
+def _doubt(parts: Sequence[JudgedExercise], *, index: float, interval: Interval | None, card: ModelCard) -> str:
     """Return the first reason to withhold a verdict, as one sentence; empty when there is none."""
+    if card.no_verdict:
+        return card.no_verdict
     strangest = max(parts, key=lambda part: -1.0 if np.isnan(part.unfamiliar_share) else part.unfamiliar_share)
     if strangest.unfamiliar_share > card.unfamiliar_above:
         return (
@@ -138,9 +148,14 @@ def _doubt(parts: Sequence[JudgedExercise], *, index: float, interval: Interval,
             f"{_listed([part.exercise.label for part in parts])} alone told nothing of a back in the people that the "
             f"model was tried on; record {told}."
         )
+    if interval is None:
+        return (
+            f"How far the index of {index:.2f} may be off is not known: the model was never judged on people whom it "
+            "had not seen, or on too few of them for an interval."
+        )
     if interval.is_undecided:
         return (
-            f"The index of {index:.2f} is not certain enough: its 90 % interval, {interval.low:.2f} to "
+            f"The index of {index:.2f} is not certain enough: its {_named(interval)}, {interval.low:.2f} to "
             f"{interval.high:.2f}, reaches too far across {RED_FLAG_ABOVE}."
         )
     poor = [part for part in parts if part.quality.verdict is not QualityVerdict.GOOD]
@@ -167,7 +182,7 @@ def _notes(parts: Sequence[JudgedExercise], *, usable: Sequence[JudgedExercise],
     if 0 < len(usable) < len(Exercise):
         labels = _listed([part.exercise.label for part in usable])
         notes.append(f"The index rests on {labels} alone, {len(usable)} of {len(Exercise)} exercises.")
-    if len(usable) > 1 and not card.session_half_widths:
+    if len(usable) > 1 and not card.session_half_widths and not np.isnan(card.interval_half_width):
         notes.append("The interval of the mean is as wide as that of one exercise, because their errors go together.")
     return tuple(notes)
 

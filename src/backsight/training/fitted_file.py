@@ -29,9 +29,10 @@ from safetensors.numpy import load, save
 
 from backsight.domain.study import ScoreScale
 from backsight.domain.validation import FloatArray
-from backsight.errors import CheckpointError, InvalidValueError
+from backsight.errors import CheckpointError, InvalidValueError, MissingDependencyError
 from backsight.evaluation.learner import FittedLearner
 from backsight.exports.folder import output_error
+from backsight.network.checkpoint import FITTED_MANIFEST
 
 Array = NDArray[Any]
 
@@ -39,7 +40,7 @@ FORMAT = "backsight-fitted-learner"
 FORMAT_VERSION = 1
 """Raised whenever an older Backsight could not read the file."""
 
-_MANIFEST, _ARRAYS, _CARD = "fitted.json", "arrays.safetensors", "MODEL_CARD.md"
+_MANIFEST, _ARRAYS, _CARD = FITTED_MANIFEST, "arrays.safetensors", "MODEL_CARD.md"
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 _LARGEST_MEMBER_BYTES = 1 << 30
 """Far above any learner of this kind; keeps a forged size from filling the memory."""
@@ -63,9 +64,11 @@ class StudyFacts:
     n_clips: int
     exercises: tuple[str, ...]
     people: tuple[str, ...]
-    """Pseudonyms, by which somebody who was learnt from is known again."""
+    """Digests of names under `people_key`, by which somebody who was learnt from is known again."""
     recordings: tuple[str, ...]
     """Digests of the landmarks, by which a recording is known again under another name."""
+    people_key: str = ""
+    """Drawn by lot for this file, hexadecimal; empty in files that were written before there was one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +84,7 @@ class FittedFile:
     study: StudyFacts
     seed: int
     command: str
+    """As it was typed, of paths the last part only."""
     version: str
     """Of Backsight."""
     half_width: float
@@ -150,6 +154,8 @@ def read_fitted(path: Path) -> FittedFile:
     ------
     CheckpointError
         When the file is missing, is something else, is damaged, or comes from a Backsight whose learners differ.
+    MissingDependencyError
+        When it holds networks and PyTorch is not installed.
     """
     members = _read_members(path)
     manifest = json.loads(members[_MANIFEST])
@@ -166,12 +172,23 @@ def read_fitted(path: Path) -> FittedFile:
                 raise CheckpointError(f"{path.name}: {name} does not match its checksum; get the file again")
         arrays = load(members[_ARRAYS])
         told = {item.name: _decode(manifest[item.name], arrays) for item in fields(FittedFile) if item.name != "card"}
-    except (KeyError, TypeError, AttributeError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{path.name}: this Backsight's learners are put together otherwise ({error}); train it again with "
-            "`backsight train`"
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("backsight"):
+            raise _other_learners(path, error) from error
+        raise MissingDependencyError(
+            f"{path.name}: to run `{manifest.get('learner')}` takes {error.name}, which is not installed; "
+            "pip install 'backsight[train]'"
         ) from error
+    except (KeyError, TypeError, AttributeError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
+        raise _other_learners(path, error) from error
     return FittedFile(**told, card=members[_CARD].decode())
+
+
+def _other_learners(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{path.name}: this Backsight's learners are put together otherwise ({error}); train it again with "
+        "`backsight train`"
+    )
 
 
 def _read_members(path: Path) -> dict[str, bytes]:

@@ -15,7 +15,8 @@ from backsight.domain.assessment import Interval, ModelCard
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import FeatureSequence
 from backsight.domain.validation import FloatArray
-from backsight.evaluation.metrics import conformal_half_width, mean_absolute_error
+from backsight.evaluation.conformal import half_width_by_person
+from backsight.evaluation.metrics import mean_absolute_error
 from backsight.network.checkpoint import Checkpoint, TrainingRecord
 from backsight.network.config import LstmConfig
 from backsight.network.export import export_onnx
@@ -40,6 +41,11 @@ from backsight.training.trainer import OnProgress, TrainedNetwork, TrainingConfi
 INTERVAL_LEVEL = Interval.level
 """Probability that the card's interval promises; the one that `Interval` assumes."""
 
+NO_VERDICT = (
+    "The model is not clearly better than giving everybody the median on people whom it had not seen: do not use it."
+)
+_MEDIAN_MARGIN = 0.1
+"""Share by which the error has to be smaller than the median's: a choice, not a measured figure."""
 _WHOLE_RANGE = 1.0
 """Half-width that stands until the interval is calibrated: any index at all."""
 
@@ -114,6 +120,10 @@ def train_and_judge(
     by_fold = {
         fold: [example for example, its_fold in zip(examples, folds, strict=True) if its_fold is fold] for fold in Fold
     }
+    calibration = by_fold[Fold.CALIBRATION]
+    people = [example.recording.subject_id for example in calibration]
+    # Asked of no errors at all first: that there are too few people is said before hours of training.
+    half_width_by_person(np.zeros(len(people)), people, level=INTERVAL_LEVEL)
     by_fold[Fold.TRAIN] = [*(by_fold[Fold.TRAIN] * repeats), *more_training]
     trained = train_network(
         by_fold[Fold.TRAIN],
@@ -125,10 +135,11 @@ def train_and_judge(
         work_folder=work_folder,
         on_progress=on_progress,
     )
-    draft = _draft(trained, [*examples, *more_training], feature_names=feature_names, origin=origin, seed=config.seed)
-    calibration = by_fold[Fold.CALIBRATION]
-    half_width = conformal_half_width(predict_indices(draft, calibration) - labels(calibration), level=INTERVAL_LEVEL)
-    return _judge(draft, trained, by_fold, origin=origin, half_width=half_width)
+    everything = [*examples, *more_training]
+    draft = _draft(trained, everything, feature_names=feature_names, origin=origin, seed=config.seed)
+    errors = predict_indices(draft, calibration) - labels(calibration)
+    half_width = half_width_by_person(errors, people, level=INTERVAL_LEVEL)
+    return _judge(draft, trained, by_fold, n_recordings=len(everything), origin=origin, half_width=half_width)
 
 
 def _judge(
@@ -136,6 +147,7 @@ def _judge(
     trained: TrainedNetwork,
     by_fold: Mapping[Fold, Sequence[Example]],
     *,
+    n_recordings: int,
     origin: Origin,
     half_width: float,
 ) -> JudgedCheckpoint:
@@ -157,7 +169,7 @@ def _judge(
         n_parameters=count_parameters(trained.network),
         data=origin.description,
         n_people={fold: len({one.recording.subject_id for one in chosen}) for fold, chosen in by_fold.items()},
-        n_recordings=sum(len(chosen) for chosen in by_fold.values()),
+        n_recordings=n_recordings,
         n_epochs=len(trained.history),
         best_epoch=trained.best_epoch + 1,
         scores=scores,
@@ -172,6 +184,10 @@ def _judge(
         "training.validation_loss": trained.history[trained.best_epoch].validation_loss,
     }
     card = replace(draft.card, interval_half_width=half_width, text=write_card(facts))
+    if not _is_clearly_better(scores):
+        headline = f"{card.headline} {NO_VERDICT}"
+        text = headline + card.text.removeprefix(card.headline)
+        card = replace(card, headline=headline, text=text, no_verdict=NO_VERDICT)
     return JudgedCheckpoint(
         checkpoint=replace(draft, metrics=metrics, card=card),
         trained=trained,
@@ -199,9 +215,14 @@ def predict_indices(checkpoint: Checkpoint, examples: Sequence[Example]) -> Floa
     )
 
 
-def beats_median(judged: JudgedCheckpoint, *, by: float = 0.1) -> bool:
-    """Whether the network's session error against the true index is clearly, by a share of `by`, below the median's."""
-    return judged.scores["network"][SESSION].mae_true < (1.0 - by) * judged.scores["median"][SESSION].mae_true
+def beats_median(judged: JudgedCheckpoint) -> bool:
+    """Whether the network's session error against the true index is clearly below the median's."""
+    return _is_clearly_better(judged.scores)
+
+
+def _is_clearly_better(scores: Mapping[str, Mapping[str, Score]]) -> bool:
+    network, median = (scores[name][SESSION].mae_true for name in ("network", "median"))
+    return network < (1.0 - _MEDIAN_MARGIN) * median
 
 
 def _draft(

@@ -10,6 +10,7 @@ import pytest
 
 from backsight.domain.assessment import Assessment, Contribution, Explanation, ModelCard
 from backsight.domain.recording import Exercise
+from backsight.domain.study import ScoreScale
 from backsight.errors import InputError
 from backsight.exports.json_file import assessment_to_dict
 from backsight.exports.json_reader import Landmarks, assessment_from_dict, model_from_dict
@@ -26,12 +27,14 @@ def explained() -> Assessment:
     part = make_exercise(Exercise.WALK, index=0.41, notes=("A note.",))
     part = replace(
         part,
-        explanation=Explanation(0.3, (one,), n_missing=2),
+        explanation=Explanation(0.3, (one, replace(one, value=math.nan, usual_low=math.nan)), n_missing=2, how="So."),
         source=replace(part.source, crop=(1, 2, 300, 400), fps=math.nan),
     )
     assessment = make_assessment([make_exercise(Exercise.TOUCH_TOES), part, make_exercise(Exercise.JUMP, index=None)])
     card = replace(
         assessment.model,
+        interval_level=0.8,
+        score_scale=ScoreScale(best=0.0, worst=7.0, unit="steps", is_binary=True),
         unfamiliar_above=0.97,
         unfamiliar_meaning="of them",
         session_half_widths=(("touch-toes+walk", 0.11), ("walk", 0.2)),

@@ -49,6 +49,14 @@ def test_a_preview_tells_nothing_unless_everything_speaks_for_it(
     assert reason in why
 
 
+def test_a_model_that_was_never_judged_shows_an_index_and_says_that_its_error_is_not_known() -> None:
+    verdict, why = judge_preview(
+        None, seen_s=9.0, needed_s=2.0, unfamiliar=False, hints=(), waits_for_the_movement=True, has_index=True
+    )
+    assert verdict is IndexVerdict.CANNOT_TELL
+    assert why == "how far the model may be off is not known"
+
+
 def test_sub_indices_at_the_end_are_those_of_the_road() -> None:
     pose = make_pose(Exercise.TOUCH_TOES, hidden=(), nobody=(0, 0))
     preview = LivePreview(FakePredictor(), pose_model="lite", frame_size=pose.frame_size, clock=lambda: 0.0)

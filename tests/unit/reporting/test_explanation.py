@@ -74,6 +74,36 @@ def test_without_times_nothing_is_said_of_them() -> None:
     assert view(one("a", 0.5)).times == ""
 
 
+def test_parts_without_a_measure_are_told_by_body_part_with_their_strongest_time() -> None:
+    def cell(part: str, points: float, from_s: float) -> Contribution:
+        nan = float("nan")
+        return Contribution(f"{part}_{from_s}", part.title(), part, "", nan, nan, nan, points, from_s, from_s + 1.0)
+
+    told = view_explanation(
+        Explanation(
+            0.3,
+            (cell("knees", 0.2, 1.0), cell("arms", -0.3, 1.0), cell("knees", 0.15, 2.0), cell("arms", 0.05, 2.0)),
+            n_missing=0,
+            how="Found by trying.",
+        ),
+        start_s=1.0,
+    )
+    assert told is not None
+    assert told.start == "A recording of nothing but typical values would get 0.30."
+    assert told.effects == (
+        "Knees: +0.35, most of all from 0.0 to 1.0 s (+0.20).",
+        "Arms: −0.25, most of all from 0.0 to 1.0 s (−0.30).",
+    )
+    assert told.body_parts == ""
+    assert told.times == "By time: 1.0 to 2.0 s +0.20, 0.0 to 1.0 s −0.10."
+    assert told.how == "Found by trying. This says what moved the model, not what causes pain."
+
+
+def test_values_below_zero_have_true_minus_signs() -> None:
+    told = view(Contribution("lean", "Lean", "trunk", "deg", -2.0, -5.0, -1.0, 0.1))
+    assert told.effects == ("Lean (trunk): −2 deg, 8 of 10 of the people trained on −5 to −1 deg: +0.10.",)
+
+
 def test_measures_that_could_not_be_taken_are_counted() -> None:
     assert view(one("a", 0.5), n_missing=3).gaps == "Measures that could not be taken and count as typical: 3."
     assert view(one("a", 0.5)).gaps == ""

@@ -13,6 +13,7 @@ from backsight.reporting.model_card import render_card
         ("- a\n- **b**", "<ul><li>a</li><li><strong>b</strong></li></ul>"),
         ("seed `7`", "<p>seed <code>7</code></p>"),
         ("a < b & c", "<p>a &lt; b &amp; c</p>"),
+        ("```\n- **a** <b>\n# c\n```", "<pre><code>- **a** &lt;b&gt;\n# c</code></pre>"),
         ("", ""),
     ],
 )

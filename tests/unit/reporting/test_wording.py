@@ -7,6 +7,7 @@ import pytest
 
 from backsight.domain.assessment import IndexVerdict, Interval, Norm, NormKind, QualityVerdict
 from backsight.domain.recording import Exercise
+from backsight.domain.study import ScoreScale
 from backsight.reporting import wording
 from tests.assessments import every_variant, make_assessment, make_exercise
 
@@ -127,6 +128,15 @@ def test_shares_do_not_round_something_to_nothing() -> None:
 def test_interval_names_its_level() -> None:
     assert wording.format_interval(Interval(0.448, 0.812)) == "0.45 to 0.81 (90 % interval)"
     assert wording.format_interval(None) == ""
+
+
+def test_a_score_is_told_in_the_unit_of_the_study_and_with_its_own_ends() -> None:
+    points, pain = ScoreScale(best=50.0, worst=0.0), ScoreScale(best=-5.0, worst=5.0, unit="of pain")
+    assert wording.format_score(0.25, Interval(0.1, 0.5), points) == (
+        "37.5 points (25 to 45) on the study’s scale from 0 (worst) to 50 (best)"
+    )
+    assert wording.format_score(0.25, None, pain) == "−2.5 of pain on the study’s scale from 5 (worst) to −5 (best)"
+    assert wording.format_score(0.25, Interval(0.1, 0.5), None) == ""
 
 
 def test_no_index_is_said_in_other_words_than_an_uncertain_one() -> None:

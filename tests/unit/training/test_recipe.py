@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from backsight.errors import InvalidValueError
 from backsight.network.checkpoint import checkpoint_to_bytes
+from backsight.training import recipe
 from backsight.training.card import HEADLINE
 from backsight.training.examples import Example
 from backsight.training.recipe import JudgedCheckpoint, Origin, beats_median, predict_indices, train_and_judge
@@ -39,7 +41,7 @@ def _judge(people: Sequence[Example], n_epochs: int = 20) -> JudgedCheckpoint:
 
 @pytest.fixture(scope="module")
 def people() -> list[Example]:
-    return make_people(28)
+    return make_people(60)
 
 
 @pytest.fixture(scope="module")
@@ -71,15 +73,42 @@ def test_figures_are_those_of_the_test_fold(judged: JudgedCheckpoint, people: li
 
     walking = [str(one.recording.exercise) == "walk" for one in test]
     assert judged.checkpoint.metrics["network.walk.mae_true"] == pytest.approx(errors[walking].mean())
-    assert judged.checkpoint.metrics["network.walk.n"] == sum(walking) == 4
+    assert judged.checkpoint.metrics["network.walk.n"] == sum(walking) == 9
 
 
-def test_interval_comes_from_the_calibration_fold(judged: JudgedCheckpoint, people: list[Example]) -> None:
+def test_interval_comes_from_the_calibration_fold_with_every_person_counted_alike(
+    judged: JudgedCheckpoint, people: list[Example]
+) -> None:
     calibration = _fold(people, Fold.CALIBRATION)
-    errors = np.sort(np.abs(predict_indices(judged.checkpoint, calibration) - [one.label for one in calibration]))
+    errors = np.abs(predict_indices(judged.checkpoint, calibration) - [one.label for one in calibration])
 
-    assert len(errors) == 12
-    assert judged.checkpoint.card.interval_half_width == pytest.approx(errors[11])  # ceil(13 * 0.9) = 12th
+    assert len({one.recording.subject_id for one in calibration}) == 9
+    # Of nine people the interval has to hold all, (9 + 1) * 0.9 = 9; of 27 recordings 26 would do.
+    assert judged.checkpoint.card.interval_half_width == pytest.approx(errors.max())
+
+
+def test_too_few_people_for_an_interval_are_told_before_anything_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_late(*_args: object, **_kwargs: object) -> None:
+        pytest.fail("training began although there will be no interval")
+
+    monkeypatch.setattr(recipe, "train_network", too_late)
+    with pytest.raises(InvalidValueError, match=r"90% interval needs at least 9 people .*, got 4"):
+        _judge(make_people(28))
+
+
+def test_recordings_are_counted_once_however_often_an_epoch_shows_them(people: list[Example]) -> None:
+    more = [replace(one, recording=replace(one.recording, subject_id="another")) for one in make_people(1, seed=1)]
+    judged = train_and_judge(
+        people,
+        feature_names=NAMES,
+        origin=ORIGIN,
+        config=replace(CONFIG, n_epochs=1),
+        network_config=SMALL_NETWORK,
+        more_training=more,
+        repeats=3,
+    )
+    # 60 people of three recordings each, and one more.
+    assert "; 183 recordings." in judged.checkpoint.card.text
 
 
 def test_scaler_knows_the_training_fold_and_nobody_else(judged: JudgedCheckpoint, people: list[Example]) -> None:
@@ -114,4 +143,4 @@ def test_card_warns_first_and_states_its_figures(judged: JudgedCheckpoint) -> No
     assert f"index +- {card.interval_half_width:.3f}" in card.text
     assert f"{judged.scores['network']['session'].mae_true:.3f}" in card.text
     assert "`pytest`" in card.text
-    assert "train 17, validation 3, calibration 4, test 4 people" in card.text
+    assert "train 36, validation 6, calibration 9, test 9 people; 180 recordings" in card.text
