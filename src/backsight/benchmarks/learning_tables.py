@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from backsight.benchmarks.figures import Figure
+from backsight.domain.assessment import CANNOT_TELL_SHARE, cannot_tell
 from backsight.domain.study import ScoreScale, Study
 from backsight.domain.validation import FloatArray
 from backsight.errors import InputError
 from backsight.evaluation.baselines import BASELINES
-from backsight.evaluation.conformal import CANNOT_TELL_SHARE, cannot_tell
 from backsight.evaluation.learner import Learner
 from backsight.evaluation.metrics import (
     Estimate,
@@ -33,14 +33,13 @@ from backsight.evaluation.metrics import (
 from backsight.evaluation.predictions import Predictions
 from backsight.evaluation.protocol import OnProgress, Protocol, Spread, cross_validate, in_turn
 from backsight.evaluation.store import FoldStore
+from backsight.exports.folder import check_folder
+from backsight.training.code_version import code_version
 
 BEST = "best"
 """The learner that bars are for. What it is was fixed in the code, by validation inside training people."""
 
 Row = dict[str, Any]
-
-_DECIDE_PREDICTIONS = ("datasets", "domain", "evaluation", "features", "kinematics", "network", "training")
-"""Packages whose code decides a prediction."""
 
 
 @dataclass(frozen=True)
@@ -87,17 +86,18 @@ def pick_learners(names: Sequence[str]) -> tuple[Learner, ...]:
 
 
 def fold_store(work: Path | None) -> FoldStore:
-    """Return where finished folds are kept; None = the user's cache folder."""
-    from importlib import resources
+    """Return where finished folds are kept; None = the user's cache folder.
 
+    Raises
+    ------
+    OutputError
+        When files cannot be kept there.
+    """
     from platformdirs import user_cache_path
 
-    from backsight.studio.fingerprint import digest_sources
-
-    package = Path(str(resources.files("backsight")))
-    sources = [path for part in _DECIDE_PREDICTIONS for path in sorted((package / part).rglob("*.py"))]
     folder = user_cache_path("backsight") / "folds" if work is None else work
-    return FoldStore(folder=folder, code_version=digest_sources(package, sources))
+    check_folder(folder)
+    return FoldStore(folder=folder, code_version=code_version())
 
 
 def subject_of_bars(learners: Sequence[Learner]) -> Learner:
@@ -127,6 +127,7 @@ def regression_row(predictions: Predictions, *, n_draws: int) -> Row:
         **_size(predictions),
         "mad": interval_of(of(mean_absolute_error, predictions, n_draws=n_draws)),
         "rho": interval_of(of(spearman, predictions, n_draws=n_draws)),
+        "rho_within_folds": number(within_folds(spearman, predictions)),
         "mad_of_seeds": [number(value) for value in per_seed],
         "rmse": _mean(root_mean_square_error, predictions),
         "pearson": _mean(pearson, predictions),
@@ -137,6 +138,24 @@ def regression_row(predictions: Predictions, *, n_draws: int) -> Row:
         "person_rho": _mean(spearman, people),
         "seconds": round(predictions.seconds, 1),
     }
+
+
+def within_folds(figure: Callable[..., float], predictions: Predictions, *columns: FloatArray) -> float:
+    """Return the mean of a figure over the folds of all seeds; of prediction and score when not told others.
+
+    NaN where it has a value in no fold.
+
+    What is pooled over folds ranks the folds' people among each other, too: a fold of people with high scores leaves
+    low ones to learn from, so that a learner which gives everybody the training mean ranks the folds the wrong way
+    round, and its pooled correlation is below 0.
+    """
+    folds = np.stack([predictions.seed, predictions.fold], axis=1)
+    values = [
+        figure(*(column[rows] for column in columns or (predictions.predicted, predictions.score)))
+        for rows in ((folds == place).all(axis=1) for place in np.unique(folds, axis=0))
+    ]
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def binary_row(predictions: Predictions, scale: ScoreScale, *, n_draws: int) -> Row:
@@ -257,7 +276,9 @@ def _ranked_right(said: FloatArray, true: FloatArray) -> float:
 def learner_lines(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the learners side by side, as a table in Markdown; in brackets the interval over people."""
     keys = [key for key in ("mad", "rho", "balanced_accuracy", "auc") if key in rows[0]]
-    plain = [key for key in ("person_mad", "person_rho", "icc", "calibration_slope") if key in rows[0]]
+    plain = [
+        key for key in ("rho_within_folds", "person_mad", "person_rho", "icc", "calibration_slope") if key in rows[0]
+    ]
     leaky = {row["learner"]: row[keys[0]]["value"] for row in rows if row["kind"] == "leaky"}
     lines = [
         f"| learner | {' | '.join([*keys, *plain])} | {keys[0]} if people leaked | seconds |",

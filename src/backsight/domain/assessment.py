@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backsight.domain.recording import Exercise, SourceInfo
 from backsight.domain.sequences import FeatureSequence, PoseSequence
+from backsight.domain.study import ScoreScale
 from backsight.domain.validation import FloatArray, as_float_array, check_same_length
 
 RED_FLAG_ABOVE = 0.5
@@ -172,6 +174,25 @@ class IndexVerdict(StrEnum):
     CANNOT_TELL = "cannot tell"
 
 
+def cannot_tell(
+    low: FloatArray, high: FloatArray, *, threshold: float, share: float = CANNOT_TELL_SHARE
+) -> NDArray[np.bool_]:
+    """Return whether a verdict on a threshold has to be withheld, because too much of the interval lies on both sides.
+
+    Parameters
+    ----------
+    low, high
+        Ends of the intervals; shape (n,), or none for one interval.
+    threshold
+        In the unit of the ends.
+    share
+        A verdict is withheld where more than this share of the interval lies on the threshold's smaller side; 0 =
+        wherever the interval holds the threshold.
+    """
+    smaller = np.minimum(high - threshold, threshold - low)
+    return np.asarray((smaller > 0.0) & (smaller > share * (high - low)))
+
+
 @dataclass(frozen=True)
 class Interval:
     """A range that is meant to hold the true value with probability `level`."""
@@ -183,8 +204,7 @@ class Interval:
     @property
     def is_undecided(self) -> bool:
         """Whether more than `CANNOT_TELL_SHARE` of the interval lies on each side of 0.5."""
-        smaller = min(self.high - RED_FLAG_ABOVE, RED_FLAG_ABOVE - self.low)
-        return smaller > CANNOT_TELL_SHARE * (self.high - self.low)
+        return bool(cannot_tell(np.array(self.low), np.array(self.high), threshold=RED_FLAG_ABOVE))
 
     @property
     def verdict(self) -> IndexVerdict:
@@ -247,11 +267,11 @@ class Contribution:
     body_part: str
     unit: str
     value: float
-    """As measured, in `unit`."""
+    """As measured, in `unit`; NaN where many values moved the index together."""
     usual_low: float
-    """10th centile of the people that the model was trained on."""
+    """10th centile of the people that the model was trained on; NaN = not known."""
     usual_high: float
-    """Their 90th centile."""
+    """Their 90th centile; NaN = not known."""
     points: float
     """Index points added to a typical person's index; below 0 = for the better."""
     from_s: float = float("nan")
@@ -269,6 +289,8 @@ class Explanation:
     """Largest effect first; measures that could not be taken count as typical and are left out."""
     n_missing: int
     """Measures that could not be taken."""
+    how: str = ""
+    """How the shares were found, in one sentence; empty = the model itself adds them up."""
 
 
 @dataclass(frozen=True)
@@ -281,7 +303,8 @@ class ModelCard:
     """First line: what it was trained on and what it is not, e.g. `Trained on simulated people; not validated.`"""
     training_data: str
     interval_half_width: float
-    """Half the width of the 90 % interval on the index, from people held out of training."""
+    """Half the width of the interval on the index, from people held out of training; NaN = not known, and then there is
+    no interval and no verdict."""
     text: str
     """The whole card, Markdown."""
     unfamiliar_above: float = 0.20
@@ -293,9 +316,15 @@ class ModelCard:
     named has `interval_half_width`."""
     exercise_weights: tuple[tuple[str, float], ...] = ()
     """How much each exercise counts in a session's index; empty = all alike."""
+    interval_level: float = Interval.level
+    """How often the interval is to hold."""
+    score_scale: ScoreScale | None = None
+    """The scale of the study that the model was fitted to; None = the model knows the index only."""
+    no_verdict: str = ""
+    """Why no verdict may rest on the model, in one sentence; empty = one may."""
 
     def half_width_of(self, exercises: Iterable[Exercise]) -> float:
-        """Return half the width of the 90 % interval of an index that rests on these exercises."""
+        """Return half the width of the interval of an index that rests on these exercises; NaN = not known."""
         key = session_key(exercises)
         return dict(self.session_half_widths).get(key, self.interval_half_width)
 

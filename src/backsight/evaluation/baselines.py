@@ -51,7 +51,7 @@ class Median:
 
     def fit(self, clips: Sequence[StudyClip], *, scale: ScoreScale, seed: int) -> FittedLearner:  # noqa: ARG002  contract
         """Take the medians."""
-        return _fit_lines(clips, scale=scale, describe=lambda _: np.empty(0))
+        return _fit_clips(clips, scale=scale, describe=lambda _: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Duration:
 
     def fit(self, clips: Sequence[StudyClip], *, scale: ScoreScale, seed: int) -> FittedLearner:  # noqa: ARG002  contract
         """Fit the lines."""
-        return _fit_lines(clips, scale=scale, describe=lambda clip: np.log([max(clip.pose.duration_s, STEP_S)]))
+        return _fit_clips(clips, scale=scale, describe=lambda clip: np.log([max(clip.pose.duration_s, STEP_S)]))
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class PathLengthAndSpeed:
 
     def fit(self, clips: Sequence[StudyClip], *, scale: ScoreScale, seed: int) -> FittedLearner:  # noqa: ARG002  contract
         """Fit the planes."""
-        return _fit_lines(clips, scale=scale, describe=_describe_ways)
+        return _fit_clips(clips, scale=scale, describe=_describe_ways)
 
 
 @dataclass(frozen=True)
@@ -150,32 +150,75 @@ class _Line:
 
 
 @dataclass(frozen=True)
-class _Lines:
+class Lines:
+    """A plane over descriptions of recordings for each exercise."""
+
     of_exercise: Mapping[str, _Line]
-    describe: Callable[[StudyClip], FloatArray]
     fallback: float
-    """For an exercise that was not trained on."""
+    """For an exercise that was not learnt from."""
+
+    def at(self, exercises: Sequence[str], described: FloatArray) -> FloatArray:
+        """Return what the planes say, however far beyond the scores learnt from; shape (n,).
+
+        Parameters
+        ----------
+        described
+            Shape (n, n_columns).
+        """
+        lines = self.of_exercise
+        said = [
+            lines[exercise].at(row) if exercise in lines else self.fallback
+            for exercise, row in zip(exercises, described, strict=True)
+        ]
+        return np.array(said, dtype=np.float64)
+
+
+def fit_lines(exercises: Sequence[str], described: FloatArray, scores: FloatArray) -> Lines:
+    """Fit a plane for each exercise; its median where nothing is described, not everywhere, or by too few recordings.
+
+    Parameters
+    ----------
+    exercises
+        Of each recording.
+    described
+        What is known of each recording; shape (n, n_columns), NaN = missing.
+    scores
+        Shape (n,).
+
+    Raises
+    ------
+    InvalidValueError
+        When there are no recordings.
+    """
+    if not len(scores):
+        raise InvalidValueError("`clips` must hold at least one scored clip to learn from, got none")
+    names = np.array(exercises)
+    lines = {
+        exercise: _fit_line(described[names == exercise], scores[names == exercise])
+        for exercise in dict.fromkeys(exercises)
+    }
+    return Lines(of_exercise=lines, fallback=float(np.median(scores)))
+
+
+@dataclass(frozen=True)
+class _FittedLines:
+    lines: Lines
+    describe: Callable[[StudyClip], FloatArray]
     scale: ScoreScale
 
     def predict(self, clips: Sequence[StudyClip]) -> FloatArray:
-        lines = self.of_exercise
-        said = [
-            lines[clip.exercise].at(self.describe(clip)) if clip.exercise in lines else self.fallback for clip in clips
-        ]
-        return within(np.array(said, dtype=np.float64), self.scale)
+        if not clips:
+            return np.empty(0)
+        described = np.stack([self.describe(clip) for clip in clips])
+        return within(self.lines.at([clip.exercise for clip in clips], described), self.scale)
 
 
-def _fit_lines(
+def _fit_clips(
     clips: Sequence[StudyClip], *, scale: ScoreScale, describe: Callable[[StudyClip], FloatArray]
 ) -> FittedLearner:
-    if not clips:
-        raise InvalidValueError("`clips` must hold at least one scored clip to learn from, got none")
-    lines = {}
-    for exercise in dict.fromkeys(clip.exercise for clip in clips):
-        chosen = [clip for clip in clips if clip.exercise == exercise]
-        described = np.stack([describe(clip) for clip in chosen])
-        lines[exercise] = _fit_line(described, scores_of(chosen))
-    return _Lines(of_exercise=lines, describe=describe, fallback=float(np.median(scores_of(clips))), scale=scale)
+    described = np.stack([describe(clip) for clip in clips]) if clips else np.empty((0, 0))
+    lines = fit_lines([clip.exercise for clip in clips], described, scores_of(clips))
+    return _FittedLines(lines=lines, describe=describe, scale=scale)
 
 
 def _fit_line(described: FloatArray, scores: FloatArray) -> _Line:

@@ -3,7 +3,7 @@
 Written here and not taken from MAPIE 1.6, whose group-wise splits and quantile would do: it wants a scikit-learn
 estimator over a matrix, while a learner is shown clips, a person's together, and without scores; and its conformity
 scores weigh every clip alike, while it is people who are exchangeable, some with five clips and some with one. What is
-left to write is the quantile below; a test holds it against MAPIE's where every person has one clip.
+left to write is `scoring.conformal`; a test holds it against MAPIE's where every person has one clip.
 """
 
 from __future__ import annotations
@@ -13,17 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backsight.domain.study import ScoreScale, StudyClip
 from backsight.domain.validation import FloatArray
 from backsight.errors import InvalidValueError
 from backsight.evaluation.learner import FittedLearner, Learner
 from backsight.evaluation.nested import out_of_fold, scores_of, within
-
-CANNOT_TELL_SHARE = 0.1
-"""Share of an interval that must lie beyond a threshold, on its smaller side, before a verdict is withheld. That is
-where the prediction is nearer to the threshold than four fifths of the half-width."""
+from backsight.scoring.conformal import conformal_quantile_by_person
 
 
 @dataclass(frozen=True)
@@ -102,36 +98,20 @@ def half_width_by_person(errors: FloatArray, subjects: Sequence[str], *, level: 
     Raises
     ------
     InvalidValueError
-        When there are too few people to promise that level.
+        When there are fewer than `fewest_people`.
     """
-    people, who = np.unique(np.array(subjects), return_inverse=True)
-    order = np.argsort(np.abs(errors), kind="stable")
-    weight = 1.0 / np.bincount(who)[who]
-    # Rounded: sums of fractions fall short of whole numbers, and 0.9 as a binary number lies above nine tenths.
-    reached = np.round(np.cumsum(weight[order]), 9)
-    enough = np.flatnonzero(reached >= round((len(people) + 1) * level, 9))
-    if not len(enough):
-        fewest = math.ceil(round(level / (1.0 - level), 9))
+    people = np.array(subjects)
+    half_width = conformal_quantile_by_person(np.abs(errors), people, level=level, counts_whole_people=False)
+    if math.isinf(half_width):
+        n_people = len(np.unique(people))
         raise InvalidValueError(
-            f"a {level:.0%} interval needs at least {fewest} people to learn from, got {len(people)}; use more people"
+            f"a {level:.0%} interval needs at least {fewest_people(level)} people to learn from, got {n_people}; use "
+            "more people"
         )
-    return float(np.abs(errors)[order[enough[0]]])
+    return half_width
 
 
-def cannot_tell(
-    low: FloatArray, high: FloatArray, *, threshold: float, share: float = CANNOT_TELL_SHARE
-) -> NDArray[np.bool_]:
-    """Return whether a verdict on a threshold has to be withheld, because too much of the interval lies on both sides.
-
-    Parameters
-    ----------
-    low, high
-        Ends of the intervals; shape (n_clips,).
-    threshold
-        In the unit of the ends.
-    share
-        A verdict is withheld where more than this share of the interval lies on the threshold's smaller side; 0 =
-        wherever the interval holds the threshold.
-    """
-    smaller = np.minimum(high - threshold, threshold - low)
-    return np.asarray((smaller > 0.0) & (smaller > share * (high - low)))
+def fewest_people(level: float) -> int:
+    """Return how many people it takes to promise a level: with fewer, one more may err the most too often."""
+    # Rounded: 0.9 as a binary number lies above nine tenths.
+    return math.ceil(round(level / (1.0 - level), 9))

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from backsight.domain.validation import FloatArray
-from backsight.errors import InvalidValueError
 
 
 def mean_absolute_error(predicted: FloatArray, target: FloatArray) -> float:
@@ -38,34 +37,6 @@ def area_under_roc(score: FloatArray, is_positive: NDArray[np.bool_]) -> float:
         return math.nan
     rank_sum = float(rankdata(score)[is_positive].sum())
     return (rank_sum - n_positive * (n_positive + 1) / 2.0) / (n_positive * n_negative)
-
-
-def conformal_half_width(errors: FloatArray, *, level: float) -> float:
-    """Return the half-width that holds a new person's error with probability `level` or more.
-
-    Split conformal prediction (Vovk 2005; Lei 2018): the ceil((n + 1) level)-th smallest absolute error among people
-    whom neither training nor its stopping has seen.
-
-    Parameters
-    ----------
-    errors
-        Prediction minus target of the calibration recordings; shape (n,).
-    level
-        Between 0 and 1.
-
-    Raises
-    ------
-    InvalidValueError
-        When there are too few errors to promise that level.
-    """
-    # Rounded first: 0.9 as a binary number lies above nine tenths and would lift a whole rank to the next.
-    rank = math.ceil(round((len(errors) + 1) * level, 9))
-    if rank > len(errors):
-        fewest = math.ceil(round(level / (1.0 - level), 9))
-        raise InvalidValueError(
-            f"a {level:.0%} interval needs at least {fewest} calibration recordings, got {len(errors)}; use more people"
-        )
-    return float(np.sort(np.abs(errors))[rank - 1])
 
 
 def pearson(predicted: FloatArray, target: FloatArray) -> float:

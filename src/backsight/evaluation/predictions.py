@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backsight.domain.study import StudyClip
 from backsight.domain.validation import FloatArray
+
+if TYPE_CHECKING:
+    from backsight.evaluation.blinding import Answers
 
 COLUMNS = ("clip", "subject", "exercise", "group", "view", "seed", "fold", "score", "predicted", "low", "high")
 """All columns, in the order of a file."""
@@ -36,6 +41,41 @@ class Predictions:
     """Upper end of the learner's interval; NaN = it gave none."""
     seconds: float = 0.0
     """Wall time of fitting and predicting, also of folds that were kept from an earlier run."""
+
+    @classmethod
+    def of_answers(
+        cls,
+        clips: Sequence[StudyClip],
+        answers: Answers,
+        *,
+        rows: NDArray[np.intp],
+        seed: int,
+        fold: int,
+        seconds: float,
+    ) -> Predictions:
+        """Return what a learner answered of some clips in one fold.
+
+        Parameters
+        ----------
+        clips
+            As the study holds them, in the order of the answers.
+        rows
+            Their places among the study's scored clips; shape (n_clips,).
+        """
+        return cls(
+            clip=rows,
+            subject=np.array([clip.subject for clip in clips]),
+            exercise=np.array([clip.exercise for clip in clips]),
+            group=np.array([clip.group for clip in clips]),
+            view=np.array([clip.view for clip in clips]),
+            seed=np.full(len(rows), seed, dtype=np.intp),
+            fold=np.full(len(rows), fold, dtype=np.intp),
+            score=np.array([clip.score for clip in clips], dtype=np.float64),
+            predicted=answers.predicted,
+            low=answers.low,
+            high=answers.high,
+            seconds=seconds,
+        )
 
     def __len__(self) -> int:
         return len(self.clip)

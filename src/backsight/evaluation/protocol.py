@@ -154,19 +154,8 @@ def _judge_fold(
     started_s = time.perf_counter()
     fitted = learner.fit(training, scale=study.scale, seed=seed)
     answers = ask(fitted, asked, alone=protocol.alone)
-    return Predictions(
-        clip=rows,
-        subject=np.array([clip.subject for clip in asked]),
-        exercise=np.array([clip.exercise for clip in asked]),
-        group=np.array([clip.group for clip in asked]),
-        view=np.array([clip.view for clip in asked]),
-        seed=np.full(len(rows), seed, dtype=np.intp),
-        fold=np.full(len(rows), fold, dtype=np.intp),
-        score=np.array([clip.score for clip in asked]),
-        predicted=answers.predicted,
-        low=answers.low,
-        high=answers.high,
-        seconds=time.perf_counter() - started_s,
+    return Predictions.of_answers(
+        asked, answers, rows=rows, seed=seed, fold=fold, seconds=time.perf_counter() - started_s
     )
 
 

@@ -87,7 +87,8 @@ def fingerprint_study(study: Study) -> str:
     """Return what tells a study's scored clips and its scale apart from any others."""
     digest = hashlib.blake2b(repr(study.scale).encode(), digest_size=16)
     for clip in study.scored():
-        digest.update(json.dumps([clip.subject, clip.exercise, clip.score, clip.group, clip.view]).encode())
+        told = [clip.subject, clip.exercise, clip.score, clip.group, clip.view, clip.session, *clip.pose.frame_size]
+        digest.update(json.dumps(told).encode())
         for name in _POSE_ARRAYS:
             digest.update(np.ascontiguousarray(getattr(clip.pose, name)).tobytes())
     return digest.hexdigest()

@@ -14,26 +14,39 @@ from backsight.scoring.calibration import LEVEL
 def conformal_quantile(scores: FloatArray, *, level: float = LEVEL) -> float:
     """Return the value that a new score stays below with probability `level`: the ceil((n + 1) level)-th smallest.
 
-    Infinite where there are too few scores to say.
+    Split conformal prediction (Vovk 2005; Lei 2018). Infinite where there are too few scores to say.
     """
-    rank = ceil((len(scores) + 1) * level)
-    return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else float("inf")
+    return conformal_quantile_by_person(scores, np.arange(len(scores)), level=level)
 
 
-def conformal_quantile_by_person(scores: FloatArray, people: NDArray[np.str_], *, level: float = LEVEL) -> float:
+def conformal_quantile_by_person(
+    scores: FloatArray,
+    people: NDArray[np.str_] | NDArray[np.intp],
+    *,
+    level: float = LEVEL,
+    counts_whole_people: bool = True,
+) -> float:
     """Return `conformal_quantile` where some scores are of one person: each person counts once, shared by theirs.
+
+    A person whose score nothing holds is added, who stands for the new one (Dunn, Wasserman and Ramdas 2023).
 
     Parameters
     ----------
     scores, people
         Shape (n,) both.
+    level
+        Between 0 and 1.
+    counts_whole_people
+        Whether the people who must be held are rounded up to a whole number, which leans to the wide side; otherwise
+        the fraction may be reached within a person's scores.
     """
     names, place, count = np.unique(people, return_inverse=True, return_counts=True)
-    order = np.argsort(scores)
+    order = np.argsort(scores, kind="stable")
     held = np.cumsum(1.0 / count[place][order])
-    rank = ceil((len(names) + 1) * level)
-    # Whole people are counted; the slack is for the sum of thirds.
-    return float(scores[order][np.searchsorted(held, rank - 1e-9)]) if rank <= len(names) else float("inf")
+    # Rounded: sums of fractions fall short of whole numbers, and 0.9 as a binary number lies above nine tenths.
+    needed = round((len(names) + 1) * level, 9)
+    enough = np.flatnonzero(np.round(held, 9) >= (ceil(needed) if counts_whole_people else needed))
+    return float(scores[order[enough[0]]]) if len(enough) else float("inf")
 
 
 def mean_by_person(scores: FloatArray, people: NDArray[np.str_]) -> tuple[NDArray[np.str_], FloatArray]:

@@ -46,6 +46,7 @@ class CardFacts:
     data: str
     n_people: Mapping[Fold, int]
     n_recordings: int
+    """Each counted once, however often an epoch shows it."""
     n_epochs: int
     best_epoch: int
     """Counted from 1."""
@@ -119,7 +120,8 @@ def _figures(facts: CardFacts) -> list[str]:
         f"Ratings alone lie {facts.rating_noise:.3f} from the true index on average: a floor on every *MAE rated*.",
         "",
         f"Interval: index +- {facts.interval_half_width:.3f}, the 90 % split-conformal interval for the **rating** "
-        "that the person would give, from the calibration fold, all exercises together. On the test fold it holds "
+        "that the person would give, from the calibration fold, all exercises together and every person counted alike. "
+        "On the test fold it holds "
         f"{facts.coverage_rating:.1%} of the ratings and {facts.coverage_true:.1%} of the true indices.",
         "",
     ]

@@ -20,7 +20,8 @@ from backsight.network.config import NetworkConfig
 from backsight.network.image_lstm import ImageLstm
 from backsight.network.sequence import UNKNOWN_EXERCISE
 from backsight.training.neural import FEWEST_PEOPLE, inner_folds
-from backsight.training.neural_fit import FitConfig, make_optimizer, one_of_many
+from backsight.training.neural_fit import FitConfig, make_optimizer
+from backsight.training.schedule import mix_seed, use_threads
 
 Pictures = NDArray[np.uint8]
 """RGB; shape (n_frames, height, width, 3), the same for all clips of a study."""
@@ -92,7 +93,7 @@ class ImageLearner:
         reader = PictureReader.fit(
             [self._of(clip) for clip in taught], removes_background=self.config.removes_background
         )
-        with one_of_many(self.config.fit.n_threads), torch.random.fork_rng(devices=[]):
+        with use_threads(self.config.fit.n_threads), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = ImageLstm(self.config.network(n_exercises=len(exercises)))
             best_epoch = _fit(
@@ -139,7 +140,7 @@ class FittedImages:
         if not clips:
             return np.empty(0)
         seen = self.learner._read(clips, self.reader, self.exercises, self.scale)
-        with one_of_many(1):
+        with use_threads(1):
             index = _judge(self.network, seen).clamp(0.0, 1.0).numpy().astype(np.float64)
         return np.array([self.scale.to_score(one) for one in index])
 
@@ -195,7 +196,7 @@ def _fit(network: ImageLstm, taught: _Clips, others: _Clips, *, config: FitConfi
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=config.n_epochs)
     best_error, best_epoch, best = float("inf"), -1, network.state_dict()
     for epoch in range(config.n_epochs):
-        _pass_over(network, optimizer, taught, config=config, seed=_mix_seed(seed, epoch))
+        _pass_over(network, optimizer, taught, config=config, seed=mix_seed(seed, epoch))
         falling.step()
         error = float((_judge(network, others) - others.index).abs().mean())
         if error < best_error:
@@ -241,11 +242,6 @@ def _vary(pictures: Tensor, *, generator: torch.Generator) -> Tensor:
     brighter = _LIGHT * (2.0 * torch.rand(n, generator=generator) - 1.0)
     turned = torch.where(is_mirrored[:, None, None, None, None], pictures.flip(-1), pictures)
     return turned + brighter[:, None, None, None, None]
-
-
-def _mix_seed(seed: int, epoch: int) -> int:
-    """Return a seed for one epoch of one run."""
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
 
 
 def _judge(network: ImageLstm, clips: _Clips, *, batch_size: int = 8) -> Tensor:

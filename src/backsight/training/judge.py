@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -11,6 +10,7 @@ import numpy as np
 from backsight.domain.assessment import RED_FLAG_ABOVE
 from backsight.domain.recording import Exercise
 from backsight.domain.validation import FloatArray
+from backsight.evaluation.baselines import fit_lines
 from backsight.evaluation.metrics import area_under_roc, mean_absolute_error, root_mean_square_error, spearman
 from backsight.training.examples import Example
 
@@ -19,6 +19,8 @@ SESSION = "session"
 
 Predict = Callable[[Sequence[Example]], FloatArray]
 """Turns recordings into indices; shape (n_recordings,)."""
+_Describe = Callable[[Sequence[Example]], FloatArray]
+"""Says what is known of recordings; shape (n_recordings, n_columns)."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,8 @@ def true_indices(examples: Sequence[Example]) -> FloatArray:
 
 
 def fit_median(train: Sequence[Example]) -> Predict:
-    """Give everybody the training fold's median rating."""
-    median = float(np.median(labels(train)))
-    return lambda examples: np.full(len(examples), median)
+    """Give everybody the training fold's median rating of the exercise."""
+    return _fit_lines(train, lambda examples: np.empty((len(examples), 0)))
 
 
 def fit_duration(train: Sequence[Example]) -> Predict:
@@ -90,19 +91,16 @@ def fit_duration(train: Sequence[Example]) -> Predict:
 
     A network that is no better has learnt to read the clock.
     """
-    lines: dict[Exercise, tuple[float, float]] = {}
-    for exercise in {example.recording.exercise for example in train}:
-        chosen = [example for example in train if example.recording.exercise is exercise]
-        times = np.column_stack([np.ones(len(chosen)), np.log([example.duration_s for example in chosen])])
-        offset, slope = np.linalg.lstsq(times, labels(chosen), rcond=None)[0]
-        lines[exercise] = (float(offset), float(slope))
+    return _fit_lines(train, lambda examples: np.log([[example.duration_s] for example in examples]))
+
+
+def _fit_lines(train: Sequence[Example], describe: _Describe) -> Predict:
+    """Fit the baselines' lines to ratings as indices."""
+    lines = fit_lines([example.recording.exercise for example in train], describe(train), labels(train))
 
     def predict(examples: Sequence[Example]) -> FloatArray:
-        indices = [
-            lines[example.recording.exercise][0] + lines[example.recording.exercise][1] * math.log(example.duration_s)
-            for example in examples
-        ]
-        return np.clip(indices, 0.0, 1.0)
+        said = lines.at([example.recording.exercise for example in examples], describe(examples))
+        return np.clip(said, 0.0, 1.0)
 
     return predict
 

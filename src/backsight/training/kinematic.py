@@ -17,6 +17,7 @@ from backsight.domain.sequences import PoseSequence
 from backsight.domain.study import ScoreScale, StudyClip
 from backsight.domain.validation import FloatArray
 from backsight.errors import InvalidValueError
+from backsight.evaluation.nested import within
 from backsight.features.summary import Summary, SummaryFeature, summarize
 from backsight.training.kinematic_kernel import (
     KernelShares,
@@ -35,7 +36,8 @@ SHARES: tuple[KernelShares, ...] = tuple(
 )
 """What is chosen among by leaving each training person out in turn. They are few because the optimum is flat, and a
 choice among many costs more than it gains. Those without a person's share serve studies in which a person's movements
-have nothing in common, as right and wrong repetitions.
+have nothing in common, as right and wrong repetitions. Which is chosen is told by kernel ridge, which leaves people out
+in closed form; support vectors then fit with the kernel chosen and do not read its noise.
 """
 FEWEST_PEOPLE = 2
 
@@ -83,6 +85,10 @@ class KinematicLearner:
     """Whether misses count by their size (support vectors) and not by their square (kernel ridge), where scores are not
     just right or wrong. Nested folds prefer it slightly: clinicians' scores have long tails."""
 
+    def counts_misses_by_size(self, scale: ScoreScale) -> bool:
+        """Whether support vectors fit the scores of such a scale."""
+        return self.robust and not scale.is_binary
+
     def fit(self, clips: Sequence[StudyClip], *, scale: ScoreScale, seed: int) -> FittedKinematic:
         """Scale measures, choose the kernel's shares and solve; nothing is drawn, so `seed` changes nothing.
 
@@ -107,7 +113,7 @@ class KinematicLearner:
             for shares in self.choices
         ]
         chosen = self.choices[int(np.argmin(errors))]
-        if self.robust and not scale.is_binary:
+        if self.counts_misses_by_size(scale):
             coefficients, level = fit_support(kernels, chosen, target)
         else:
             coefficients, level = fit_coefficients(kernels, chosen, people, target), 0.0
@@ -167,11 +173,15 @@ class FittedKinematic:
 
         An exercise never learnt from starts from the mean of all; a clip that shows nothing counts as typical.
         """
+        return within(self.unbounded(clips), self.scale)
+
+    def unbounded(self, clips: Sequence[StudyClip]) -> FloatArray:
+        """Return scores that may lie beyond the scale, a person's clips pooled; shape (n_clips,)."""
         if not clips:
             return np.empty(0)
         asked = summary_terms(clips, self.scalers)
-        raw = asked.against(self.terms).mix(self.shares) @ self.coefficients + exercise_levels(clips, self.levels)
-        return np.clip(raw, min(self.scale.best, self.scale.worst), max(self.scale.best, self.scale.worst))
+        raw: FloatArray = asked.against(self.terms).mix(self.shares) @ self.coefficients
+        return raw + exercise_levels(clips, self.levels)
 
     def contributions(self, clip: StudyClip, *, among: Sequence[StudyClip] = ()) -> dict[str, float]:
         """Return by how many points each measure of a clip moves its score from that of a typical person.
@@ -200,3 +210,15 @@ class FittedKinematic:
     def features(self, clip: StudyClip) -> tuple[SummaryFeature, ...]:
         """Return what the measures of a clip mean: names, units and body parts."""
         return summary_of(clip).features
+
+    def usual(self, exercise: str) -> tuple[FloatArray, FloatArray]:
+        """Return the 10th and the 90th centile of each measure in the exercise's training clips.
+
+        Shape (n_features,) both; NaN where a measure did not vary. A measure that was missing counts as typical.
+        """
+        scaler = self.scalers.by_exercise.get(exercise, self.scalers.overall)
+        scaled = self.terms.movement[self.terms.exercises == exercise]
+        ends = np.percentile(scaled, [10.0, 90.0], axis=0)
+        with np.errstate(invalid="ignore"):
+            low, high = scaler.middle + scaler.spread * (ends * scaler.sd + scaler.mean)
+        return low, high

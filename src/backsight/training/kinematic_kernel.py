@@ -31,7 +31,7 @@ class KernelShares:
     reach: float
     """Length scale, in root mean square distances of a movement from the typical one."""
     noise: float
-    """What no kernel explains."""
+    """What no kernel explains. Support vectors do not read it: `SUPPORT_COST` and `SUPPORT_TOLERANCE` stand for it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from backsight.domain.validation import FloatArray
+from backsight.network.familiarity import NORMAL_SPAN_SD
 
 CLIP_SD = 3.0
 """Measures further out than this many standard deviations count as this far: a sensor's failure is no movement."""
-_NORMAL_SPAN_SD = 2.563
-"""Standard deviations between the 10th and the 90th centile of a normal distribution."""
 _FEWEST_CLIPS = 5
 """An exercise seen less often than this is scaled like all exercises together."""
 _CONSTANT = 1e-9
@@ -37,7 +36,7 @@ class RobustScaler:
         known = np.isfinite(values).any(axis=0)
         middle, spread = np.zeros(values.shape[1]), np.full(values.shape[1], np.inf)
         low, middle[known], high = np.nanpercentile(values[:, known], [10.0, 50.0, 90.0], axis=0)
-        spread[known] = np.where(high - low > _CONSTANT, (high - low) / _NORMAL_SPAN_SD, np.inf)
+        spread[known] = np.where(high - low > _CONSTANT, (high - low) / NORMAL_SPAN_SD, np.inf)
         clipped = _clip(values, middle, spread)
         sd = clipped.std(axis=0)
         return cls(middle, spread, clipped.mean(axis=0), np.where(sd > _CONSTANT, sd, np.inf))

@@ -18,7 +18,7 @@ from backsight.domain.recording import Exercise
 from backsight.domain.validation import FloatArray
 from backsight.errors import InvalidValueError
 from backsight.evaluation.conformal import half_width_by_person
-from backsight.network.familiarity import Familiarity, fit_familiarity
+from backsight.network.familiarity import NORMAL_SPAN_SD, Familiarity, fit_familiarity
 from backsight.network.kinematic import CLIP_SD, ExerciseTerms, MeasureTerm
 from backsight.training.measured_people import MeasuredPeople
 
@@ -27,8 +27,6 @@ RIDGES = (10.0, 30.0, 100.0, 300.0, 1000.0, 10000.0)
 N_FOLDS = 5
 KNOWN_IN = 0.3
 """A measure known in a smaller share of the filmed training recordings is left out."""
-_NORMAL_SPAN_SD = 2.563
-"""Standard deviations between the 10th and the 90th centile of a normal distribution."""
 N_CENTILES = 41
 
 BODY_PARTS: Mapping[str, str] = {
@@ -214,7 +212,7 @@ class _Scale:
         usable = enough & varies if known is None else known & varies
         middle, spread = np.zeros(values.shape[1]), np.full(values.shape[1], np.inf)
         low, middle[usable], high = np.nanpercentile(values[:, usable], [10.0, 50.0, 90.0], axis=0)
-        spread[usable] = np.where(high > low, (high - low) / _NORMAL_SPAN_SD, np.inf)
+        spread[usable] = np.where(high > low, (high - low) / NORMAL_SPAN_SD, np.inf)
         return cls(usable & np.isfinite(spread), middle, spread)
 
     def scale(self, values: FloatArray) -> FloatArray:

@@ -23,13 +23,12 @@ from backsight.errors import InputError
 from backsight.features.summary import summarize
 from backsight.network.kinematic import DURATION, DURATION_LABEL, measures_of
 from backsight.pipeline import prepare, while_present
+from backsight.pose.quality_person import FOUND_USABLE
 from backsight.scoring.measure import measure_exercise
 
 SIMULATED = "simulated"
 """Source of people who were never filmed."""
 SHIPPED = "virtual-people.npz"
-FOUND_FROM = 0.5
-"""Recordings in which BlazePose finds somebody in a smaller share of the frames get no index on the road, either."""
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -97,7 +96,7 @@ def measure_people(
     for n_done, (clip, source, true) in enumerate(listed):
         if on_progress is not None:
             on_progress("Measuring people", n_done, len(listed))
-        if clip.pose.has_person.mean() >= FOUND_FROM:
+        if clip.pose.has_person.mean() >= FOUND_USABLE:
             rows.append(_row(clip, source, float(true)))
     return people_of(rows)
 

@@ -16,7 +16,9 @@ from backsight.errors import InvalidValueError
 from backsight.network.config import NetworkConfig, Pooling
 from backsight.network.sequence import UNKNOWN_EXERCISE, SequenceNetwork
 from backsight.training.neural_features import ColumnScaler, FeatureRecipe, Scaling, Values, features_of
-from backsight.training.neural_fit import FitConfig, Sequences, fit_network, one_of_many, predict_indices
+from backsight.training.neural_fit import FitConfig, FittedNetwork, Sequences, fit_network, predict_indices
+from backsight.training.progress_file import forget_progress
+from backsight.training.schedule import mix_seed, use_threads
 
 FEWEST_PEOPLE = 4
 """To learn from: three who teach and one who says when to stop."""
@@ -80,7 +82,7 @@ class NeuralLearner:
     label: str = ""
     """What tables call it; empty = the kind of network."""
     work_folder: Path | None = None
-    """Where an interrupted training goes on; None = nowhere."""
+    """Where an interrupted training goes on, emptied of it when it is finished; None = nowhere."""
 
     @property
     def name(self) -> str:
@@ -102,15 +104,18 @@ class NeuralLearner:
                 f"`clips` must show at least {FEWEST_PEOPLE} people with a score, got {len(people)}; record more"
             )
         exercises = {name: number for number, name in enumerate(sorted({clip.exercise for clip in scored}), start=1)}
-        members, held_out = [], []
+        members, held_out, progress_files = [], [], []
         for number in range(self.config.n_members):
             fold = inner_folds(people, n_folds=self.config.n_inner_folds, seed=seed, number=number)
             stopping = np.array([clip.subject in fold for clip in scored])
-            member = self._fit_member(scored, stopping, exercises, scale=scale, seed=_member_seed(seed, number))
+            member, fitted = self._fit_member(scored, stopping, exercises, scale=scale, seed=mix_seed(seed, number))
             members.append(member)
+            progress_files.append(fitted.progress_file)
             held_out.append(np.where(stopping, member.predict(scored), np.nan))
         inner = _mean_known(np.stack(held_out))
         weight, error = _choose_pooling(scored, inner, scale, pools=self.config.pools_session)
+        # Not before: who is interrupted at the last network goes on without making the others anew.
+        forget_progress(progress_files)
         return FittedNeural(members=tuple(members), scale=scale, pooling_weight=weight, inner_error=error)
 
     def _fit_member(
@@ -121,7 +126,7 @@ class NeuralLearner:
         *,
         scale: ScoreScale,
         seed: int,
-    ) -> Member:
+    ) -> tuple[Member, FittedNetwork]:
         config, recipe = self.config, self.config.features
         taught = [clip for clip, is_stopping in zip(clips, stopping, strict=True) if not is_stopping]
         others = [clip for clip, is_stopping in zip(clips, stopping, strict=True) if is_stopping]
@@ -139,7 +144,7 @@ class NeuralLearner:
             seed=seed,
             work_folder=self.work_folder,
         )
-        return Member(network=fitted.network, reader=reader, best_epoch=fitted.best_epoch)
+        return Member(network=fitted.network, reader=reader, best_epoch=fitted.best_epoch), fitted
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +183,7 @@ class Member:
 
     def predict(self, clips: Sequence[StudyClip]) -> FloatArray:
         """Return the index of each clip as the network gives it; shape (n_clips,)."""
-        with one_of_many(1):
+        with use_threads(1):
             return predict_indices(self.network, self.reader.read(clips)).numpy().astype(np.float64)
 
 
@@ -220,10 +225,6 @@ def inner_folds(people: Sequence[str], *, n_folds: int, seed: int, number: int) 
     turn, fold = divmod(number, n_folds)
     drawn = np.random.default_rng([seed, turn]).permutation(len(people))
     return frozenset(people[position] for position in drawn[fold::n_folds])
-
-
-def _member_seed(seed: int, number: int) -> int:
-    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
 def _pad(values: Values, n_frames: int) -> Values:

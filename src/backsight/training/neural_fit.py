@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,9 +13,11 @@ from torch.nn import functional
 from backsight.network.config import NetworkConfig
 from backsight.network.recurrent import RecurrentNetwork
 from backsight.network.sequence import UNKNOWN_EXERCISE, SequenceNetwork, build_network
+from backsight.training.code_version import code_version
 from backsight.training.memory_task import N_SUMMARIES
 from backsight.training.pretrain import foresee
 from backsight.training.progress_file import EpochRecord, Progress, load_progress, save_progress
+from backsight.training.schedule import learning_rate_at, mix_seed, use_threads
 
 
 @dataclass(frozen=True)
@@ -88,6 +86,8 @@ class FittedNetwork:
     history: tuple[EpochRecord, ...]
     best_epoch: int
     """Counted from 0."""
+    progress_file: Path | None = None
+    """Where its progress is noted, for whoever needs it no more to delete; None = nowhere."""
 
 
 def choose_device() -> torch.device:
@@ -114,7 +114,8 @@ def fit_network(
     validation
         Other people, who decide when to stop; their variants are not looked at.
     work_folder
-        Where to note progress after each epoch; a training interrupted there goes on. None = nowhere.
+        Where to note progress after each epoch; a training interrupted there goes on, and one that is finished there
+        under the same code is not made anew. None = nowhere.
     """
     device = choose_device()
     state_file = None
@@ -123,7 +124,7 @@ def fit_network(
             work_folder / f"network-{_fingerprint(train, validation, network_config, config, seed)}.safetensors"
         )
     train, validation = train.to(device), validation.originals().to(device)
-    with one_of_many(config.n_threads), torch.random.fork_rng(devices=[]):
+    with use_threads(config.n_threads), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build_network(network_config)
         network.start_at(float(train.index.median()))
@@ -132,7 +133,12 @@ def fit_network(
         learner = Teaching(network, n_features=network_config.n_features).to(device)
         progress = _fit(learner, train, validation, config=config, seed=seed, state_file=state_file)
     learner.load_state_dict(progress.best_weights)
-    return FittedNetwork(network=network.cpu().eval(), history=progress.history, best_epoch=progress.best_epoch)
+    return FittedNetwork(
+        network=network.cpu().eval(),
+        history=progress.history,
+        best_epoch=progress.best_epoch,
+        progress_file=state_file,
+    )
 
 
 class Teaching(nn.Module):
@@ -170,7 +176,7 @@ def _fit(
     while not progress.is_finished(n_epochs=config.n_epochs, patience=config.patience):
         epoch = len(progress.history)
         # All chance depends on the epoch's number alone, so that a resumed training goes the same way.
-        torch.manual_seed(_mix_seed(seed, epoch))
+        torch.manual_seed(mix_seed(seed, epoch))
         train_loss = pass_over(learner, optimizer, train, config=config, seed=seed, epoch=epoch)
         record = EpochRecord(train_loss=train_loss, validation_loss=mean_error(learner.network, validation))
         progress = progress.after(record, learner)
@@ -196,13 +202,18 @@ def pass_over(
     epoch: int,
 ) -> float:
     """Take one step for each batch of an epoch; return the mean loss on the scores."""
-    generator = torch.Generator().manual_seed(_mix_seed(seed, epoch))
+    generator = torch.Generator().manual_seed(mix_seed(seed, epoch))
     order = torch.randperm(len(train), generator=generator).to(train.values.device)
     batches = torch.split(order, config.batch_size)
     learner.train()
     total = 0.0
     for step, clips in enumerate(batches):
-        optimizer.param_groups[0]["lr"] = _learning_rate(epoch * len(batches) + step, len(batches), config)
+        optimizer.param_groups[0]["lr"] = learning_rate_at(
+            epoch * len(batches) + step,
+            highest=config.learning_rate,
+            n_steps=len(batches) * config.n_epochs,
+            n_warm_up_steps=config.n_warm_up_steps,
+        )
         values, n_frames = train.draw(clips, generator=generator)
         exercise = torch.where(
             torch.rand(len(clips), generator=generator).to(values.device) < config.unknown_share,
@@ -271,36 +282,14 @@ def mean_error(network: SequenceNetwork, sequences: Sequences) -> float:
     return float((predict_indices(network, sequences) - sequences.index.cpu()).abs().mean())
 
 
-def _learning_rate(step: int, steps_an_epoch: int, config: FitConfig) -> float:
-    """Rise from 0 over the first steps, then fall to 0 along half a cosine."""
-    rise = min(1.0, (step + 1) / config.n_warm_up_steps)
-    done = step / (steps_an_epoch * config.n_epochs)
-    return config.learning_rate * rise * 0.5 * (1.0 + math.cos(math.pi * done))
-
-
-def _mix_seed(seed: int, epoch: int) -> int:
-    """Return a seed for one epoch of one run."""
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
-
-
 def _fingerprint(
     train: Sequences, validation: Sequences, network_config: NetworkConfig, config: FitConfig, seed: int
 ) -> str:
-    """Return what must be the same for noted progress to be taken up: settings, code's torch and data."""
-    digest = hashlib.sha256(f"{network_config!r} {config!r} {seed} {torch.__version__}".encode())
+    """Return what must be the same for noted progress to be taken up: settings, code, torch and data."""
+    told = f"{network_config!r} {config!r} {seed} {torch.__version__} {code_version()}"
+    digest = hashlib.sha256(told.encode())
     for part in (train, validation):
         for tensor in (part.values, part.n_frames, part.exercise, part.index):
             digest.update(f"{tuple(tensor.shape)}".encode())
             digest.update(tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
-
-
-@contextmanager
-def one_of_many(n_threads: int) -> Iterator[None]:
-    """Let torch use so many threads: small networks gain nothing from more, and other work fills the other cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

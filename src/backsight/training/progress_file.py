@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -105,6 +105,22 @@ def load_progress(path: Path, *, network: nn.Module, optimizer: torch.optim.Opti
         raise CheckpointError(
             f"{path}: noted progress of the training is damaged ({error}); delete the file and train from the start"
         ) from error
+
+
+def forget_progress(paths: Iterable[Path | None]) -> None:
+    """Delete noted progress that is needed no more; None = none was noted.
+
+    Raises
+    ------
+    OutputError
+        When a file cannot be deleted.
+    """
+    for path in paths:
+        try:
+            if path is not None:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"{path}: progress of a finished training cannot be deleted ({error})") from error
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -43,6 +43,8 @@ class Run:
     """Of each learner, by name; None = could not be told."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """Whatever else the kind of run has to tell, as JSON."""
+    unit: str = ""
+    """Of the study's scores; empty = a run that was kept without it."""
     started: str = ""
     """ISO 8601, UTC."""
     name: str = ""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +16,14 @@ from torch.nn import functional
 from backsight.domain.sequences import FeatureSequence, MinMaxScaler
 from backsight.errors import InvalidValueError
 from backsight.features.normalize import fit_min_max
-from backsight.network import lstm
 from backsight.network.config import LstmConfig
 from backsight.network.lstm import SpineLstm
 from backsight.pipeline import MODEL_FPS
-from backsight.training import memory_task
+from backsight.training.code_version import code_version
 from backsight.training.examples import Example
 from backsight.training.memory_task import MemoryTask
 from backsight.training.progress_file import EpochRecord, Progress, load_progress, save_progress
+from backsight.training.schedule import learning_rate_at, use_threads
 
 OnProgress = Callable[[str, int, int], None]
 """Called with (what, done, total)."""
@@ -70,6 +68,8 @@ class TrainedNetwork:
     history: tuple[EpochRecord, ...]
     best_epoch: int
     """Counted from 0."""
+    progress_file: Path | None = None
+    """Where its progress is noted, for whoever needs it no more to delete; None = nowhere."""
 
 
 def train_network(
@@ -123,7 +123,7 @@ def train_network(
     mean, spread = _measure_spread(scaled)
     for one in (*scaled, *held_out):
         one.standardise(mean, spread)
-    with _threads(config.n_threads), torch.random.fork_rng(devices=[]):
+    with use_threads(config.n_threads), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = SpineLstm(network_config)
         network.start_at(float(np.median([example.label for example in train])))
@@ -141,7 +141,11 @@ def train_network(
     learner.load_state_dict(progress.best_weights)
     network.fold_in(torch.from_numpy(mean), torch.from_numpy(spread))
     return TrainedNetwork(
-        network=network.eval(), scaler=scaler, history=progress.history, best_epoch=progress.best_epoch
+        network=network.eval(),
+        scaler=scaler,
+        history=progress.history,
+        best_epoch=progress.best_epoch,
+        progress_file=state_file,
     )
 
 
@@ -223,7 +227,12 @@ def _fit(
         learner.train()
         total = 0.0
         for step, batch in enumerate(batches):
-            optimizer.param_groups[0]["lr"] = _learning_rate(epoch * len(batches) + step, len(batches), config)
+            optimizer.param_groups[0]["lr"] = learning_rate_at(
+                epoch * len(batches) + step,
+                highest=config.learning_rate,
+                n_steps=len(batches) * config.n_epochs,
+                n_warm_up_steps=config.n_warm_up_steps,
+            )
             optimizer.zero_grad()
             rating_loss, memory_loss = _losses(learner, [train[position] for position in batch], config)
             (rating_loss + config.memory_weight * memory_loss).backward()  # type: ignore[no-untyped-call]
@@ -239,13 +248,6 @@ def _fit(
     if on_progress:
         on_progress("Training", config.n_epochs, config.n_epochs)
     return progress
-
-
-def _learning_rate(step: int, steps_an_epoch: int, config: TrainingConfig) -> float:
-    """Rise from 0 over the first steps, then fall to 0 along half a cosine."""
-    rise = min(1.0, (step + 1) / config.n_warm_up_steps)
-    done = step / (steps_an_epoch * config.n_epochs)
-    return config.learning_rate * rise * 0.5 * (1.0 + math.cos(math.pi * done))
 
 
 def make_batches(lengths: Sequence[int], batch_size: int, *, rng: np.random.Generator | None) -> list[list[int]]:
@@ -323,20 +325,9 @@ def _fingerprint(
     train: Sequence[Example], validation: Sequence[Example], config: TrainingConfig, network_config: LstmConfig
 ) -> str:
     """Return what must be the same for noted progress to be taken up: settings, code and recordings."""
-    digest = hashlib.sha256(f"{config!r} {network_config!r} {torch.__version__} {len(train)}".encode())
-    for code in (__file__, lstm.__file__, memory_task.__file__):
-        digest.update(Path(code).read_bytes())
+    told = f"{config!r} {network_config!r} {torch.__version__} {code_version()} {len(train)}"
+    digest = hashlib.sha256(told.encode())
     for example in (*train, *validation):
         digest.update(f"{example.recording!r} {example.values.shape}".encode())
         digest.update(example.values.tobytes())
     return digest.hexdigest()[:16]
-
-
-@contextmanager
-def _threads(n_threads: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,8 +1,9 @@
 """Search a learner's settings on some of a study's people, and judge what was found once on the others.
 
-Optuna's only door. Trials are kept in an SQLite file, so that an interrupted search goes on. The people who judge are
-drawn before the first trial and take no part in any; asked again after more trials, they have judged twice, and that is
-told.
+Optuna's only door. Trials are kept in an SQLite file, so that an interrupted search goes on to what it would have found
+at one go: what a trial draws depends on its number and on the trials before it alone. The people who judge are drawn
+before the first trial, take no part in any and are asked when all are done; asked again after more trials, they have
+judged twice, and that is told.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from backsight.evaluation.nested import scores_of
 from backsight.evaluation.predictions import Predictions
 from backsight.evaluation.protocol import Spread
 from backsight.evaluation.store import fingerprint_study, settings_of
-from backsight.training.search_spaces import check_tunable, suggest_learner
+from backsight.training.code_version import code_version
+from backsight.training.schedule import mix_seed
+from backsight.training.search_spaces import check_possible, check_tunable, suggest_learner
 
 if TYPE_CHECKING:
     import optuna
@@ -44,7 +47,7 @@ class Search:
     n_trials: int = 50
     """All together, those of earlier runs counted; one that was given up early counts, too."""
     timeout_s: float | None = None
-    """After which no further trial begins; None = none."""
+    """After which no further trial begins, and the search is left to be gone on with; None = none."""
     n_folds: int = 5
     """One of them, by person, is kept for judging; the others are divided into as many again for the search."""
     seed: int = 0
@@ -76,6 +79,16 @@ class Tuned:
     """Of the same people, by the learner as it is."""
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """A search that ran out of time; nobody has judged."""
+
+    n_done: int
+    """Trials so far, of all runs together; those that were given up early count, too."""
+    n_trials: int
+    """How many there are to be."""
+
+
 def tune(
     study: Study,
     learner: Learner,
@@ -84,8 +97,8 @@ def tune(
     search: Search,
     on_trial: OnTrial | None = None,
     spread: Spread | None = None,
-) -> Tuned:
-    """Search, and judge once.
+) -> Tuned | Unfinished:
+    """Search, and judge once when all trials are done.
 
     Parameters
     ----------
@@ -111,14 +124,16 @@ def tune(
         raise InvalidValueError(f"tuning needs at least {_FEWEST_PEOPLE} people with a score, got {n_people}")
     held_out = subject_folds([clip.subject for clip in clips], n_folds=search.n_folds, seed=search.seed) == 0
     training = [as_training(clip) for clip, is_out in zip(clips, held_out.tolist(), strict=True) if not is_out]
-    # What trials are comparable by: the same people, folds and unsearched settings.
-    name = f"{fingerprint_study(study)} {settings_of(learner)} folds={search.n_folds} seed={search.seed}"
-    trials = _open_trials(storage, name, seed=search.seed)
+    # What trials are comparable by: the same people, folds, unsearched settings, search space and code.
+    told = f"{settings_of(learner)} folds={search.n_folds} seed={search.seed} {code_version()}"
+    trials = _open_trials(storage, f"{fingerprint_study(study)} {told}")
     _run_trials(trials, learner, training, study=study, search=search, on_trial=on_trial, spread=spread)
+    if _n_counted(trials) < search.n_trials:
+        return Unfinished(n_done=_n_counted(trials), n_trials=search.n_trials)
     if not _counted(trials, "COMPLETE"):
-        raise InvalidValueError("not one trial ended; give --timeout more time")
+        raise InvalidValueError(f"learner {learner.name}: none of {search.n_trials} settings is possible; try more")
     best = trials.best_trial
-    chosen = suggest_learner(learner, _fixed(best.params))
+    chosen = suggest_learner(learner, _fixed(best.params), scale=study.scale)
     times = int(trials.user_attrs.get("times_judged", 0)) + 1
     trials.set_user_attr("times_judged", times)
     rows = np.flatnonzero(held_out)
@@ -154,13 +169,14 @@ class InnerFolds:
         return errors
 
 
-def _open_trials(storage: Path, name: str, *, seed: int) -> optuna.Study:
+def _open_trials(storage: Path, name: str) -> optuna.Study:
     import hashlib
 
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # What goes wrong in a trial is raised; Optuna would log it besides, with its traceback.
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         storage.parent.mkdir(parents=True, exist_ok=True)
         with storage.open("ab"):
@@ -168,7 +184,7 @@ def _open_trials(storage: Path, name: str, *, seed: int) -> optuna.Study:
     except OSError as error:
         raise OutputError(f"{storage}: trials cannot be kept ({error.strerror or error})") from error
     try:
-        trials = optuna.create_study(
+        return optuna.create_study(
             storage=f"sqlite:///{storage}",
             study_name=hashlib.sha256(name.encode()).hexdigest()[:16],
             direction="minimize",
@@ -177,9 +193,6 @@ def _open_trials(storage: Path, name: str, *, seed: int) -> optuna.Study:
         )
     except (SQLAlchemyError, RuntimeError) as error:
         raise InputError(f"{storage}: expected a file of earlier trials or none, got something else") from error
-    # A sampler that begins anew with the same seed would draw what it has drawn before it was interrupted.
-    trials.sampler = optuna.samplers.TPESampler(seed=seed * 100_003 + len(trials.trials), multivariate=False)
-    return trials
 
 
 def _run_trials(
@@ -197,9 +210,12 @@ def _run_trials(
     folds = subject_folds([clip.subject for clip in clips], n_folds=search.n_folds, seed=search.seed + 1)
 
     def objective(trial: optuna.Trial) -> float:
-        judge = InnerFolds(
-            suggest_learner(learner, trial), tuple(clips), tuple(folds.tolist()), study.scale, search.seed
-        )
+        settings = suggest_learner(learner, trial, scale=study.scale)
+        try:
+            check_possible(settings)
+        except InvalidValueError as error:
+            raise optuna.TrialPruned(str(error)) from error
+        judge = InnerFolds(settings, tuple(clips), tuple(folds.tolist()), study.scale, search.seed)
         told = None if spread is None else dict(spread(judge, range(search.n_folds)))
         errors: list[float] = []
         for fold in range(search.n_folds):
@@ -218,6 +234,8 @@ def _run_trials(
     while _n_counted(trials) < search.n_trials:
         if search.timeout_s is not None and time.monotonic() - started_s >= search.timeout_s:
             break
+        # Counted trials, not Optuna's own numbers: one that was interrupted has a number, and is made anew as another.
+        trials.sampler = optuna.samplers.TPESampler(seed=mix_seed(search.seed, _n_counted(trials)), multivariate=False)
         trials.optimize(objective, n_trials=1)
         show()
 
@@ -249,20 +267,7 @@ def _judge(
     asked = [clips[row] for row in rows.tolist()]
     started_s = time.perf_counter()
     answers = ask(learner.fit(training, scale=study.scale, seed=seed), asked)
-    return Predictions(
-        clip=rows,
-        subject=np.array([clip.subject for clip in asked]),
-        exercise=np.array([clip.exercise for clip in asked]),
-        group=np.array([clip.group for clip in asked]),
-        view=np.array([clip.view for clip in asked]),
-        seed=np.full(len(rows), seed, dtype=np.intp),
-        fold=np.zeros(len(rows), dtype=np.intp),
-        score=scores_of(asked),
-        predicted=answers.predicted,
-        low=answers.low,
-        high=answers.high,
-        seconds=time.perf_counter() - started_s,
-    )
+    return Predictions.of_answers(asked, answers, rows=rows, seed=seed, fold=0, seconds=time.perf_counter() - started_s)
 
 
 def error_of(predictions: Predictions) -> float:

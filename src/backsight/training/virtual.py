@@ -7,12 +7,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from backsight.domain.assessment import ModelCard
 from backsight.errors import OutputError
+from backsight.exports.folder import check_folder
 from backsight.features.schema import FEATURE_NAMES, KINEMATIC_NAMES
 from backsight.network.checkpoint import save_checkpoint
 from backsight.network.config import LstmConfig
@@ -21,12 +23,13 @@ from backsight.simulation.cohort import simulate_cohort
 from backsight.training.examples import Example, load_examples, save_examples
 from backsight.training.filmed import filmed_examples
 from backsight.training.judge import Score
-from backsight.training.recipe import Origin, beats_median, train_and_judge
+from backsight.training.progress_file import forget_progress
+from backsight.training.recipe import NO_VERDICT, Origin, beats_median, train_and_judge
 from backsight.training.split import DEFAULT_SHARES, Fold
 from backsight.training.trainer import OnProgress, TrainingConfig
 
-NAME = "lstm-paper"
-VERSION = "0.2.0"
+_NAME = "lstm-virtual"
+"""Not that of the network that ships: what somebody trained is not what was published."""
 
 _FEATURE_SOURCES = ("domain", "kinematics", "pose/filtering.py", "features", "simulation", "pipeline.py")
 """Parts of the package that decide what a virtual volunteer's features are."""
@@ -101,7 +104,7 @@ class TrainingReport:
             f"{self.simulation_s:.0f} s, training {self.training_s:.0f} s"
         )
         if not self.beats_median:
-            lines.append("Not clearly better than giving everybody the median: do not use this network.")
+            lines.append(NO_VERDICT)
         return "\n".join(lines)
 
 
@@ -124,14 +127,15 @@ def train_on_virtual_cohort(
     out
         The checkpoint file to write.
     n_subjects
-        Virtual volunteers as landmarks; at least 20 in all folds together. With films they are for training only.
+        Virtual volunteers as landmarks; at least 60 in all folds together. With films they are for training only.
     seed
         Decides the people, the folds, the first weights and the order of batches. The same seed on the same machine,
         with as many threads, gives the same bytes.
     filmed_folders
         Cohorts that were filmed and seen by BlazePose: the network is calibrated and judged on them.
     work_folder
-        Keeps features and progress, so that a second or interrupted run is quick; None = nothing is kept.
+        Keeps features, so that a second run is quick, and progress, so that an interrupted one goes on; None = nothing
+        is kept.
     n_threads
         CPU threads.
     on_progress
@@ -147,6 +151,8 @@ def train_on_virtual_cohort(
         When films cannot be read.
     """
     _check_writable(out)
+    if work_folder is not None:
+        check_folder(work_folder)
     started_s = time.monotonic()
     filmed = filmed_examples(
         filmed_folders, on_progress=lambda done, n: on_progress("Reading films", done, n) if on_progress else None
@@ -168,6 +174,7 @@ def train_on_virtual_cohort(
         on_progress=on_progress,
     )
     save_checkpoint(out, judged.checkpoint)
+    forget_progress([judged.trained.progress_file])
     return TrainingReport(
         out=out,
         card=judged.checkpoint.card,
@@ -219,14 +226,15 @@ def _origin(
 ) -> Origin:
     options = "".join(f" --filmed {folder.name}" for folder in folders)
     n_filmed = len({example.recording.subject_id for example in filmed})
+    command = f"backsight train --virtual {n_subjects}{options} --seed {seed} --threads {n_threads} --out FILE"
     facts = {"n": n_subjects, "n_filmed": n_filmed, "models": "lite and full"}
     return Origin(
-        name=NAME,
-        version=VERSION,
+        name=_NAME,
+        version=f"{version('backsight')}+{hashlib.sha256(f'{command} {_source_fingerprint()}'.encode()).hexdigest()[:8]}",
         summary=(_FILMED_SUMMARY if filmed else _SUMMARY).format(**facts),
         description=((_FILMED_DESCRIPTION if filmed else "") + _DESCRIPTION).format(**facts),
         rating_provenance=_RATINGS,
-        command=f"backsight train --virtual {n_subjects}{options} --seed {seed} --threads {n_threads} --out FILE",
+        command=command,
     )
 
 

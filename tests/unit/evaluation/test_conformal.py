@@ -5,16 +5,25 @@ import pytest
 
 from backsight.errors import InvalidValueError
 from backsight.evaluation.baselines import Median
-from backsight.evaluation.conformal import CrossConformal, cannot_tell, half_width_by_person
-from backsight.evaluation.metrics import conformal_half_width, coverage
+from backsight.evaluation.conformal import CrossConformal, fewest_people, half_width_by_person
+from backsight.evaluation.metrics import coverage
 from backsight.evaluation.protocol import Protocol, cross_validate
 from tests.unit.evaluation.studies import SCALE, Spy, make_study
 
 
 def test_with_one_clip_a_person_it_is_split_conformal_prediction() -> None:
-    errors = np.random.default_rng(0).normal(size=37)
-    people = [f"p{number}" for number in range(37)]
-    assert half_width_by_person(errors, people, level=0.9) == conformal_half_width(errors, level=0.9)
+    errors = np.arange(1, 20) / 100.0 * np.where(np.arange(19) % 2, 1, -1)  # |errors| = 0.01 to 0.19
+    people = [f"p{number}" for number in range(19)]
+
+    assert half_width_by_person(errors, people, level=0.9) == pytest.approx(0.18)  # ceil(20 * 0.9) = 18th of 19
+
+
+def test_it_covers_as_promised() -> None:
+    rng = np.random.default_rng(0)
+    people = [f"p{number}" for number in range(19)]
+    covered = [abs(rng.normal()) <= half_width_by_person(rng.normal(size=19), people, level=0.9) for _ in range(4000)]
+    # 18 of 20 exchangeable errors: exactly 0.9; four standard errors of a share of 4000 are 0.019
+    assert np.mean(covered) == pytest.approx(0.9, abs=0.019)
 
 
 def test_with_one_clip_a_person_mapie_says_the_same() -> None:
@@ -51,6 +60,8 @@ def test_every_person_counts_alike_however_many_clips() -> None:
 def test_too_few_people_promise_nothing() -> None:
     with pytest.raises(InvalidValueError, match="at least 9 people to learn from, got 8"):
         half_width_by_person(np.ones(16), [f"p{number // 2}" for number in range(16)], level=0.9)
+    assert [fewest_people(level) for level in (0.5, 0.8, 0.9, 0.95)] == [1, 4, 9, 19]
+    assert half_width_by_person(np.ones(9), [f"p{number}" for number in range(9)], level=0.9) == 1.0
 
 
 @pytest.mark.parametrize("refit", [True, False])
@@ -77,11 +88,3 @@ def test_errors_are_taken_of_people_whom_the_learner_was_fitted_without() -> Non
     study = make_study(n_people=10, score=lambda person, _: 50.0 if person == 4 else 10.0)
     fitted = CrossConformal(Spy(), n_folds=10, level=0.9).fit(study.clips, scale=SCALE, seed=0)
     assert fitted.half_width == pytest.approx(40.0)
-
-
-def test_a_verdict_is_withheld_where_more_than_a_share_lies_beyond() -> None:
-    # Of [.3, .7] exactly half lies above .5; of [.2, .6] a quarter; of [.1, .51] a fortieth; of [.6, .9] nothing.
-    low, high = np.array([0.3, 0.2, 0.1, 0.6]), np.array([0.7, 0.6, 0.51, 0.9])
-    assert cannot_tell(low, high, threshold=0.5, share=0.2).tolist() == [True, True, False, False]
-    assert cannot_tell(low, high, threshold=0.5, share=0.3).tolist() == [True, False, False, False]
-    assert cannot_tell(low, high, threshold=0.5, share=0.0).tolist() == [True, True, True, False]

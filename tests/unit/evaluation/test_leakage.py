@@ -13,19 +13,21 @@ from backsight.evaluation.choice import NestedChoice
 from backsight.evaluation.conformal import CrossConformal
 from backsight.evaluation.folds import Split
 from backsight.evaluation.metrics import mean_absolute_error
+from backsight.evaluation.nested import out_of_fold, scores_of
 from backsight.evaluation.protocol import Protocol, cross_validate
-from backsight.evaluation.session import HalfPooled
+from backsight.training.kinematic import KinematicLearner
+from backsight.training.learners import make_learner
 from tests.unit.evaluation.studies import Spy, make_study
+from tests.unit.studying.moving import moving_study
 
 ONCE = Protocol(n_folds=5, n_seeds=1)
 
 WRAPPERS = {
     "bare": lambda spy: spy,
-    "pooled": lambda spy: HalfPooled(spy, share=None, n_folds=3),
     "conformal": lambda spy: CrossConformal(spy, n_folds=3),
     "conformal mean": lambda spy: CrossConformal(spy, n_folds=3, refit=False),
     "chosen": lambda spy: NestedChoice((spy,), n_folds=3),
-    "nested": lambda spy: CrossConformal(HalfPooled(spy, share=None, n_folds=3), n_folds=3),
+    "nested": lambda spy: CrossConformal(NestedChoice((spy, Median()), n_folds=3), n_folds=3),
 }
 
 
@@ -136,3 +138,54 @@ def test_a_learner_that_reads_the_group_off_names_finds_nothing() -> None:
     table = cross_validate(study, ReadsNames(), protocol=ONCE)
     assert set(table.predicted) == {0.0}
     assert set(table.group) == {"A", "B"}
+
+
+@pytest.fixture
+def fits_of_kernels(monkeypatch):
+    """Every fit of a kernel, in turn: the learner, and the poses it was shown, which no blinding changes."""
+    fits = []
+    fit = KinematicLearner.fit
+
+    def spied(self, clips, *, scale, seed):
+        fits.append((self, {clip.pose for clip in clips}))
+        return fit(self, clips, scale=scale, seed=seed)
+
+    monkeypatch.setattr(KinematicLearner, "fit", spied)
+    return fits
+
+
+def test_best_chooses_anew_in_each_fold_among_training_people_alone(fits_of_kernels) -> None:
+    study, best = moving_study(), make_learner("best")
+    assert isinstance(best, NestedChoice)
+    table = cross_validate(study, best, protocol=Protocol(n_folds=3, n_seeds=1))
+    fits = list(fits_of_kernels)
+
+    # Each rival without each of three inner folds, and once more the one that was chosen.
+    n_each = 3 * len(best.learners) + 1
+    assert len(fits) == 3 * n_each
+    for fold in range(3):
+        held_out = {study.clips[row].pose for row in table.clip[table.fold == fold]}
+        training = [clip for clip in study.clips if clip.pose not in held_out]
+        *inner, (chosen, shown) = fits[n_each * fold : n_each * (fold + 1)]
+        assert len(held_out) == 8
+        assert shown == {clip.pose for clip in training}
+        for _, taught in inner:
+            assert taught < shown
+        errors = [
+            mean_absolute_error(
+                out_of_fold(training, one, scale=study.scale, seed=0, n_folds=3)[0], scores_of(training)
+            )
+            for one in best.learners
+        ]
+        assert chosen == best.learners[int(np.argmin(errors))]
+
+
+def test_what_held_out_people_were_scored_changes_nothing_that_best_says_of_them() -> None:
+    study, once = moving_study(), Protocol(n_folds=3, n_seeds=1)
+    honest = cross_validate(study, make_learner("best"), protocol=once)
+    held_out = set(honest.clip[honest.fold == 0].tolist())
+    clips = [replace(clip, score=50.0 - clip.score) if at in held_out else clip for at, clip in enumerate(study.clips)]
+
+    turned = cross_validate(replace(study, clips=tuple(clips)), make_learner("best"), protocol=once)
+    assert turned.predicted[turned.fold == 0].tolist() == honest.predicted[honest.fold == 0].tolist()
+    assert turned.predicted[turned.fold != 0].tolist() != honest.predicted[honest.fold != 0].tolist()

@@ -13,7 +13,7 @@ from backsight.errors import InvalidValueError
 from backsight.evaluation.baselines import Duration, Median
 from backsight.evaluation.folds import Split, clip_folds, subject_folds
 from backsight.evaluation.protocol import Protocol, cross_validate
-from backsight.evaluation.store import FoldStore
+from backsight.evaluation.store import FoldStore, fingerprint_study
 from tests.unit.evaluation.studies import Spy, make_clip, make_study
 
 
@@ -185,6 +185,19 @@ def test_where_and_in_which_order_folds_are_judged_changes_nothing(tmp_path) -> 
 
 def _rescored(study: Study) -> Study:
     return replace(study, clips=(replace(study.clips[0], score=1.5), *study.clips[1:]))
+
+
+@pytest.mark.parametrize(
+    "change", [{"session": "second"}, {"frame_size": (480, 640)}, {"group": "C"}, {"view": "side"}]
+)
+def test_a_study_is_known_by_all_that_decides_predictions(change) -> None:
+    study = make_study(n_people=3)
+    first = study.clips[0]
+    if "frame_size" in change:
+        change = {"pose": replace(first.pose, **change)}
+    other = replace(study, clips=(replace(first, **change), *study.clips[1:]))
+    assert fingerprint_study(other) != fingerprint_study(study)
+    assert fingerprint_study(make_study(n_people=3)) == fingerprint_study(study)
 
 
 @pytest.mark.parametrize(

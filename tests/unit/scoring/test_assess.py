@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 
 from backsight.domain.assessment import (
-    CANNOT_TELL_SHARE,
     LEAST_WEIGHT,
     ExerciseAssessment,
     IndexCurve,
     IndexVerdict,
-    Interval,
     ModelCard,
     QualityCheck,
     QualityReport,
@@ -17,7 +15,6 @@ from backsight.domain.assessment import (
 )
 from backsight.domain.recording import Exercise, SourceInfo
 from backsight.domain.sequences import FeatureSequence
-from backsight.evaluation import conformal
 from backsight.scoring.assess import assess_session, index_interval
 from tests.unit.kinematics.skeletons import make_pose
 
@@ -73,6 +70,21 @@ def test_a_verdict_only_when_at_most_a_tenth_of_the_interval_lies_beyond_a_half(
     assert session.reason.endswith(".")
     if verdict is IndexVerdict.CANNOT_TELL:
         assert "reaches too far across 0.5" in session.reason
+
+
+def test_without_a_known_error_there_is_an_index_and_no_verdict():
+    session = assess_session(three(0.05, 0.05, 0.05), card=replace(CARD, interval_half_width=float("nan")))
+    assert session.index == pytest.approx(0.05)
+    assert session.interval is None
+    assert session.verdict is IndexVerdict.CANNOT_TELL
+    assert session.reason.startswith("How far the index of 0.05 may be off is not known: the model was never judged")
+    assert session.notes == ()
+
+
+def test_an_interval_has_the_level_of_the_card():
+    session = assess_session([part(0.1)], card=replace(CARD, interval_level=0.8))
+    assert session.interval.level == 0.8
+    assert session.reason.endswith("so does its whole 80 % interval.")
 
 
 def test_an_interval_stays_on_the_scale():
@@ -143,10 +155,3 @@ def test_exercises_that_told_nothing_get_no_verdict_alone():
     assert "alone told nothing" in alone.reason
     assert "record `Touch your toes`" in alone.reason
     assert assess_session([part(0.1), part(0.1, Exercise.TOUCH_TOES)], card=card).verdict is IndexVerdict.NO_RED_FLAG
-
-
-def test_the_rule_is_the_one_that_learners_are_judged_by():
-    assert conformal.CANNOT_TELL_SHARE == CANNOT_TELL_SHARE
-    for low, high in ((0.2, 0.6), (0.4, 0.8), (0.45, 0.55), (0.1, 0.45), (0.0, 0.66)):
-        judged = conformal.cannot_tell(np.array([low]), np.array([high]), threshold=0.5)
-        assert Interval(low, high).is_undecided == bool(judged[0])

@@ -19,6 +19,10 @@ def test_a_person_with_many_recordings_counts_once():
     # The tenth person's scores make up one together: .9 * 11 = 9.9 asks for all ten.
     assert conformal_quantile_by_person(scores, people) == 12.0
     assert conformal_quantile_by_person(scores[:8], people[:8]) == math.inf
+    # Not rounded up to whole people, 9.9 are reached at the last third of the tenth; 9.6 at the second.
+    assert conformal_quantile_by_person(scores, people, counts_whole_people=False) == 12.0
+    assert conformal_quantile_by_person(scores, people, level=9.6 / 11, counts_whole_people=False) == 11.0
+    assert conformal_quantile_by_person(scores, people, level=9.6 / 11) == 12.0
 
 
 def test_the_more_conditions_are_tried_the_less_chance_is_left_to_each():

@@ -45,7 +45,8 @@ def test_scores_each_exercise_and_the_mean_of_a_persons_exercises() -> None:
 def test_median_rival() -> None:
     train = [_example(str(n), Exercise.WALK, index=index, true=0.0) for n, index in enumerate([0.1, 0.2, 0.9])]
 
-    np.testing.assert_allclose(fit_median(train)(train), [0.2, 0.2, 0.2])
+    jump = _example("j", Exercise.JUMP, index=0.8, true=0.0)
+    np.testing.assert_allclose(fit_median([*train, jump])([*train, jump]), [0.2, 0.2, 0.2, 0.8])
 
 
 def test_duration_rival_reads_the_clock_of_each_exercise() -> None:
@@ -57,7 +58,7 @@ def test_duration_rival_reads_the_clock_of_each_exercise() -> None:
         timed(Exercise.WALK, 0.6, math.e),
         timed(Exercise.JUMP, 0.5, 1.0),
         timed(Exercise.JUMP, 0.3, math.e),
-    ]
+    ] * 3
     asked = [timed(Exercise.WALK, 0.0, math.sqrt(math.e)), timed(Exercise.JUMP, 0.0, math.sqrt(math.e))]
 
     np.testing.assert_allclose(fit_duration(train)(asked), [0.4, 0.4])

@@ -15,7 +15,7 @@ from backsight.domain.sequences import PoseSequence
 from backsight.domain.study import ScoreScale, StudyClip
 from backsight.errors import InvalidValueError
 from backsight.features.schema import FEATURE_NAMES
-from backsight.training import neural_features, neural_fit
+from backsight.training import neural, neural_features, neural_fit
 from backsight.training.neural import FittedNeural, NeuralConfig, NeuralLearner, inner_folds, pool_sessions
 from backsight.training.neural_features import ColumnScaler, FeatureRecipe, features_of, stretch
 from backsight.training.neural_fit import FitConfig, running_summaries
@@ -121,6 +121,26 @@ class TestNeuralLearner:
         # 2 members of 3 epochs make 6; 2 were done before the interruption, so 4 came after it.
         assert n_kept == 6
         assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(resumed), strict=True))
+        # A finished training leaves nothing that a later one could take for its own.
+        assert not list(tmp_path.iterdir())
+
+    def test_progress_under_other_code_is_not_taken_up(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        taken_up = []
+        load = neural_fit.load_progress
+
+        def spied(path: Path, **kwargs: object) -> object:
+            taken_up.append(path.exists())
+            return load(path, **kwargs)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(neural_fit, "load_progress", spied)
+        learner = NeuralLearner(replace(SMALL, n_members=1), work_folder=tmp_path)
+        for version, expected in (("old", False), ("old", True), ("new", False)):
+            monkeypatch.setattr(neural_fit, "code_version", lambda version=version: version)
+            with monkeypatch.context() as patched:
+                # What a fit leaves that was interrupted when its networks were finished.
+                patched.setattr(neural, "forget_progress", lambda paths: None)
+                learner.fit(cohort(6), scale=SCALE, seed=4)
+            assert taken_up.pop() is expected
 
     def test_scores_of_those_who_say_when_to_stop_do_not_reach_the_scaler(self) -> None:
         clips = cohort(6)

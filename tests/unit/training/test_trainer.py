@@ -11,6 +11,7 @@ import torch
 
 from backsight.errors import CheckpointError, InvalidValueError
 from backsight.network.lstm import weights_to_bytes
+from backsight.training import trainer
 from backsight.training.examples import Example
 from backsight.training.progress_file import EpochRecord, Progress
 from backsight.training.trainer import TrainedNetwork, TrainingConfig, make_batches, sequence_loss, train_network
@@ -115,6 +116,18 @@ def test_noted_progress_of_other_people_is_not_taken_up(tmp_path: Path) -> None:
     _train(train=others[:24], work_folder=tmp_path, on_progress=lambda what, done, total: begun_at.append(done))
 
     assert begun_at[0] == 0
+
+
+def test_noted_progress_under_other_code_is_not_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = _train(work_folder=tmp_path)
+    assert first.progress_file in set(tmp_path.iterdir())
+
+    begun_at: list[int] = []
+    monkeypatch.setattr(trainer, "code_version", lambda: "of other code")
+    other = _train(work_folder=tmp_path, on_progress=lambda what, done, total: begun_at.append(done))
+
+    assert begun_at[0] == 0
+    assert other.progress_file != first.progress_file
 
 
 def test_damaged_progress_says_what_to_do(tmp_path: Path) -> None:

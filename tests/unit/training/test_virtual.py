@@ -17,7 +17,7 @@ from backsight.training import virtual
 from backsight.training.trainer import TrainingConfig
 from backsight.training.virtual import TrainingReport, train_on_virtual_cohort, virtual_examples
 
-N_PEOPLE = 20
+N_PEOPLE = 60
 NETWORK = LstmConfig(n_features=len(FEATURE_NAMES), embedding_size=4, hidden_size=4, n_layers=1, dense_size=4)
 
 
@@ -50,8 +50,13 @@ def test_checkpoint_fits_the_features_of_this_backsight(checkpoint_file: Path) -
 
     assert checkpoint.training.exercises == tuple(Exercise)
     assert checkpoint.training.n_subjects == N_PEOPLE
-    assert "--virtual 20 --seed 5" in checkpoint.training.command
+    assert "--virtual 60 --seed 5" in checkpoint.training.command
     assert np.isfinite(OnnxPredictor(checkpoint).stream().step(np.full(len(FEATURE_NAMES), np.nan)))
+
+
+def test_a_finished_training_leaves_features_and_no_progress(checkpoint_file: Path, work_folder: Path) -> None:
+    assert len(list(work_folder.glob("virtual-*.npz"))) == 1
+    assert not list(work_folder.glob("*.safetensors"))
 
 
 def test_same_seed_gives_the_same_bytes(checkpoint_file: Path, work_folder: Path, tmp_path: Path) -> None:
@@ -93,9 +98,11 @@ def test_unwritable_place_is_found_before_the_first_slow_step(tmp_path: Path, mo
     (tmp_path / "file").write_text("in the way")
 
     with pytest.raises(OutputError, match="cannot be written"):
-        train_on_virtual_cohort(tmp_path / "file" / "model.backsight", n_subjects=20, seed=0)
+        train_on_virtual_cohort(tmp_path / "file" / "model.backsight", n_subjects=N_PEOPLE, seed=0)
     with pytest.raises(OutputError, match="it is a folder"):
-        train_on_virtual_cohort(tmp_path, n_subjects=20, seed=0)
+        train_on_virtual_cohort(tmp_path, n_subjects=N_PEOPLE, seed=0)
+    with pytest.raises(OutputError, match="a part of that path is a file"):
+        train_on_virtual_cohort(tmp_path / "m.backsight", n_subjects=N_PEOPLE, seed=0, work_folder=tmp_path / "file")
 
 
 def test_shipped_network_beats_its_rivals_and_its_card_is_in_the_docs() -> None:
