@@ -24,6 +24,13 @@ PROMISED = 0.9
 """Share of the intervals that is to hold the truth."""
 
 
+def made_by(result: Row) -> str:
+    """Say by which command a run was made, as it was typed; earlier runs kept no command."""
+    if result.get("command"):
+        return f"Made by `{result['command']}`"
+    return f"Made by `backsight benchmark {result['name']}`, whose options this run has not kept"
+
+
 def virtual_section(result: Mapping[str, Any], *, images: Path) -> str:
     """Return the section on virtual volunteers: bars, tables, the quality gate and plots."""
     figures = {figure["name"]: figure for figure in result["figures"]}
@@ -32,7 +39,7 @@ def virtual_section(result: Mapping[str, Any], *, images: Path) -> str:
         for path in sorted(images.glob("measures-*.svg"))
     )
     return (
-        f"\n## Virtual volunteers\n\n{VOLUNTEERS}\n\nMade by `backsight benchmark measures`, "
+        f"\n## Virtual volunteers\n\n{VOLUNTEERS}\n\n{made_by(result)}, "
         f"seeds {', '.join(str(seed) for seed in result['seeds'])}, on {result['machine']}.\n\n"
         f"{_list(result['notes'])}\n\n"
         f"### Bars\n\n{_bars_table(figures)}\n\n{_missed_section(figures)}"
@@ -262,7 +269,7 @@ def agreement_section(result: Mapping[str, Any], *, images: Path) -> str:
     plot = "agreement-trunk-rotation.svg"
     shown = f"\n![Bland-Altman plots, turn of the trunk](images/{plot})\n" if (images / plot).exists() else ""
     return (
-        f"\n## Motion capture\n\n{AGREEMENT_NOTE} Made by `backsight benchmark agreement`.\n\n{_caveats(figures)}\n\n"
+        f"\n## Motion capture\n\n{AGREEMENT_NOTE} {made_by(result)}.\n\n{_caveats(figures)}\n\n"
         f"{_list(result['notes'])}\n\n{figure_table(result)}\n{shown}"
     )
 

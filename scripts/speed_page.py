@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from measures_page import figure_table, number
+from measures_page import figure_table, made_by, number
 
 PAPER_SPEED = """\
 | The paper says | Where |
@@ -44,10 +44,9 @@ def speed_page(results: Mapping[str, Result | None], *, made: str) -> str:
         f"{_one_conversion(pose)}"
         f"{PAPER_SPEED}\n"
         f"{NOT_YET if pose is None else _engines(pose)}"
-        "\n## Live\n\nMade by `backsight benchmark live`: a recording is played at a camera's pace.\n\n"
+        "\n## Live\n\nA recording is played at a camera's pace.\n\n"
         f"{_run(live)}"
-        "\n## Many recordings\n\nMade by `backsight benchmark batch`.\n\n"
-        f"{_run(batch)}"
+        f"\n## Many recordings\n\n{_run(batch)}"
     )
 
 
@@ -91,7 +90,7 @@ def _engines(result: Result) -> str:
         if row["kind"] == "parity"
     )
     return (
-        f"Machine: {result['machine']}.\n\n{figure_table(result)}\n\n"
+        f"{made_by(result)}. Machine: {result['machine']}.\n\n{figure_table(result)}\n\n"
         "## Cost a frame\n\n`network` is the bare landmark network on OpenVINO, without its segmentation head.\n\n"
         "| Model | Engine | Wall ms | CPU ms | Frames a core-second |\n|---|---|---|---|---|\n"
         f"{costs}\n\n## Agreement by scene\n\nIn brackets MediaPipe with itself. Landmarks that both see with "
@@ -105,4 +104,4 @@ def _run(result: Result | None) -> str:
     if result is None:
         return NOT_YET
     notes = "\n".join(f"- {note}" for note in result["notes"])
-    return f"Machine: {result['machine']}.\n\n{notes}\n\n{figure_table(result)}\n"
+    return f"{made_by(result)}. Machine: {result['machine']}.\n\n{notes}\n\n{figure_table(result)}\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from learning_page import learning_page
-from measures_page import agreement_section, figure_table, virtual_section
+from measures_page import agreement_section, figure_table, made_by, number, virtual_section
 from speed_page import speed_page
 
 from backsight.benchmarks.index import index_lines
@@ -65,10 +65,10 @@ def benchmarks_page() -> str:
     table = "\n".join(rows)
     return (
         f"# Benchmarks\n\n{MADE}\n"
-        "Measured by `backsight benchmark road` (`make bench`), all ratios within one run. "
-        f"Machine: {result['machine']}.\n\n"
+        f"{made_by(result)} (`make bench`), all ratios within one run. Machine: {result['machine']}.\n\n"
         f"| Figure | Value | Unit | n | Bar | Met | What it is |\n|---|---|---|---|---|---|---|\n{table}\n"
         + _study_section()
+        + _rendering_section()
     )
 
 
@@ -78,8 +78,27 @@ def _study_section() -> str:
     if result is None:
         return ""
     return (
-        "\n## A study's server\n\nMade by `backsight benchmark study`: `study` is `backsight serve`, `bare` a FastAPI "
+        f"\n## A study's server\n\n{made_by(result)}: `study` is `backsight serve`, `bare` a FastAPI "
         f"endpoint that writes the same bytes to a database of the same kind. {' '.join(result['notes'])} "
+        f"Machine: {result['machine']}.\n\n{figure_table(result)}\n"
+    )
+
+
+LEARNING = ("kimore", "uiprmd", "tables", "raw-image", "training", "shipped", "index", "index-lstm-paper")
+"""Runs that the page on learners tells of."""
+PEOPLE_COUNTED = (
+    "\n*n* counts judgements, not people: each person once for each of BlazePose's two models, lite and full, in each "
+    "of the three divisions into folds.\n"
+)
+
+
+def _rendering_section() -> str:
+    """Show how fast virtual volunteers are drawn; empty where that was not measured."""
+    result = _figures_of("rendering")
+    if result is None:
+        return ""
+    return (
+        f"\n## Drawing virtual volunteers\n\n{made_by(result)}. {' '.join(result['notes'])} "
         f"Machine: {result['machine']}.\n\n{figure_table(result)}\n"
     )
 
@@ -108,19 +127,35 @@ def _index_sections() -> list[str]:
     """Show how far the index itself is off on filmed volunteers, also of a network that was tried and does not ship."""
     tried = {
         "index": "## The index\n\nThe model that ships judges people whom it has not seen, filmed and looked at by "
-        "BlazePose itself. Made by `backsight benchmark index`.",
-        "index-lstm-paper": "### The paper's network\n\nThe same people, by `backsight benchmark index --model "
-        "lstm-paper`: a network that learnt from simulated landmarks.",
+        "BlazePose itself.",
+        "index-lstm-paper": "### The paper's network\n\nThe same people, judged by `--model lstm-paper`: a "
+        "network that learnt from simulated landmarks.",
         "index-filmed": "### A network that learnt from films, too\n\nTrained on the films of 55 other volunteers as "
         "well (`backsight train --virtual 4000 --filmed FOLDER --seed 2026`), judged on earlier films of these people: "
         "on its own test fold it was not clearly better than giving everybody the median. It does not ship.",
     }
     results = {name: _figures_of(name) for name in tried}
     return [
-        f"\n{text} {' '.join(found['notes'])}\n\n{_index_table(found)}\n"
+        f"\n{text} {made_by(found)}. {' '.join(found['notes'])}\n\n{_index_table(found)}\n{_near_the_floor(found)}"
         for name, text in tried.items()
         if (found := results[name]) is not None
     ]
+
+
+def _near_the_floor(found: dict[str, Any]) -> str:
+    """Say whether a session's error is near that of people's own ratings, as the bar for the index asks."""
+    sessions = [row for row in found.get("rows", ()) if row["kind"] == "session"]
+    if not sessions:
+        return ""
+    error, floor = sessions[0]["mean_error"], sessions[0]["rating_noise"]
+    reached = error["low"] <= floor["high"]
+    return (
+        "\nThe bar is an error of a session near the floor, which is the error of the people's own ratings. It is "
+        f"{'reached as far as chance can tell' if reached else '**missed**'}: {number(error['value'])} "
+        f"({number(error['low'])} to {number(error['high'])}) against {number(floor['value'])} "
+        f"({number(floor['low'])} to {number(floor['high'])}). Giving everybody the same index is off by "
+        f"{number(sessions[0]['same_for_all']['value'])}.\n"
+    )
 
 
 def _index_table(found: dict[str, Any]) -> str:
@@ -157,7 +192,7 @@ def _chance(n_people: int) -> float:
 
 def learning_results() -> dict[str, dict[str, Any]]:
     """Return the published runs of the learning benchmarks by name."""
-    found = {name: _figures_of(name) for name in ("kimore", "uiprmd", "raw-image", "shipped", "tables")}
+    found = {name: _figures_of(name) for name in LEARNING}
     return {name: result for name, result in found.items() if result is not None}
 
 
@@ -167,13 +202,20 @@ def model_card(name: str) -> str:
         return archive.read("MODEL_CARD.md").decode()
 
 
+def pages() -> dict[str, str]:
+    """Return every page of `docs` that is made here, by its file's name."""
+    speed = {name: _figures_of(name) for name in ("pose", "live", "batch")}
+    return {
+        "model-card.md": model_card("kinematic") + PEOPLE_COUNTED,
+        "model-card-lstm-paper.md": model_card("lstm-paper"),
+        "learning.md": learning_page(learning_results(), made=MADE),
+        "speed.md": speed_page(speed, made=MADE),
+        "features.md": features_page(),
+        "measures.md": measures_page(),
+        "benchmarks.md": benchmarks_page(),
+    }
+
+
 if __name__ == "__main__":
-    (DOCS / "model-card.md").write_text(model_card("kinematic"), encoding="utf-8")
-    (DOCS / "model-card-lstm-paper.md").write_text(model_card("lstm-paper"), encoding="utf-8")
-    (DOCS / "learning.md").write_text(learning_page(learning_results(), made=MADE), encoding="utf-8")
-    (DOCS / "speed.md").write_text(
-        speed_page({name: _figures_of(name) for name in ("pose", "live", "batch")}, made=MADE), encoding="utf-8"
-    )
-    (DOCS / "features.md").write_text(features_page(), encoding="utf-8")
-    (DOCS / "measures.md").write_text(measures_page(), encoding="utf-8")
-    (DOCS / "benchmarks.md").write_text(benchmarks_page(), encoding="utf-8")
+    for name, text in pages().items():
+        (DOCS / name).write_text(text, encoding="utf-8")

@@ -102,3 +102,71 @@ def test_the_choice_of_what_ships_and_the_papers_tables_are_told(learning_page, 
     assert "In how many folds each was chosen: `measures` 3." in page  # the first of equals
     assert "| table-2 | lstm | 1.5 (1 to 2) |" in page
     assert "nan" not in page
+
+
+def test_a_run_is_said_to_be_made_by_the_command_that_was_typed(learning_page) -> None:
+    figures = (Figure("training loop against a plain one", 1.1, "x", 7, bar=1.0, better="higher"),)
+    run = BenchmarkResult("training", figures, seeds=(0,), notes=("A note.",), command="backsight benchmark training")
+    page = learning_page({"training": run.to_dict()}, made="")
+    assert "Made by `backsight benchmark training`, seeds 0, on" in page
+    assert "| `training loop against a plain one` | 1.1 | x | 7 | >= 1 | yes |" in page
+    # Runs of before commands were kept.
+    earlier = {name: value for name, value in run.to_dict().items() if name != "command"}
+    assert "`backsight benchmark training`, whose options this run has not kept" in learning_page(
+        {"training": earlier}, made=""
+    )
+
+
+def test_names_that_look_alike_are_told_apart(learning_page) -> None:
+    page = learning_page({}, made="")
+    names = page.split("## Names that look alike")[1]
+    for name in ("kinematic", "best", "lstm", "lstm-paper"):
+        assert f"| `{name}` |" in names
+    assert "designed in sight of results on these same 62 people of KIMORE" in names
+
+
+def test_what_ships_is_claimed_no_better_than_the_intervals_let_it_be(learning_page, tmp_path) -> None:
+    study = make_study(n_people=24)
+    shipped = judge_candidates(
+        study,
+        {clip.subject: study.scale.to_index(clip.score) for clip in study.clips},
+        [Median(), Duration("measures")],
+        protocol=Protocol(n_folds=3, n_seeds=1),
+        store=FoldStore(tmp_path, "test"),
+        n_draws=20,
+    ).to_dict()
+
+    def sessions(low: float, high: float) -> dict:
+        told = {"value": (low + high) / 2, "low": low, "high": high}
+        row = {
+            "kind": "session",
+            "people": 60,
+            **dict.fromkeys(("mean_error", "rank_correlation", "red_flag_auc"), told),
+        }
+        return {"rows": [row]}
+
+    def page(**held_out: dict) -> str:
+        told = {name.replace("_", "-"): found for name, found in held_out.items()}
+        return learning_page({"shipped": shipped, **told}, made="")
+
+    alike = page(index=sessions(0.1, 0.2), index_lstm_paper=sessions(0.15, 0.25))
+    assert "the two are not distinguishable" in alike
+    assert "`kinematic` is off by 0.15 (0.1 to 0.2)" in alike
+    assert "the two are not distinguishable" not in page(index=sessions(0.1, 0.2), index_lstm_paper=sessions(0.3, 0.4))
+    # Everybody moves alike in this study, so that duration tells nothing more than the median.
+    assert "(-" in alike.split("Over giving everybody the median `measures` gains")[1]
+    assert "chance explains that." in alike
+
+
+def test_the_bias_of_a_pooled_rank_correlation_is_said_where_one_is_shown(learning_page, tmp_path) -> None:
+    scores = judge_scores(
+        make_study(n_people=24),
+        [Median(), Duration()],
+        protocol=Protocol(n_folds=3, n_seeds=1),
+        store=FoldStore(tmp_path, "test"),
+        n_draws=5,
+    ).to_dict()
+    page = learning_page({"kimore": scores}, made="")
+    assert "A negative rho of `median` comes from this" in page
+    assert "*rho_within_folds*, the mean over the folds" in page
+    assert "| rho_within_folds |" in page

@@ -142,7 +142,7 @@ def test_what_speaks_against_the_agreement_is_said_with_its_figures():
         figure(f"{still}/chest_error_as_cut", 5.22),
         figure(f"{still}/plain_error", 4.88),
     ]
-    text = agreement_section({"notes": ["A note."], "figures": figures}, images=HERE)
+    text = agreement_section({"name": "agreement", "notes": ["A note."], "figures": figures}, images=HERE)
     assert "development clips" in text
     assert "the delay of 0.11 s is fitted" in text
     assert "r 0.985 and 4.09 deg" in text

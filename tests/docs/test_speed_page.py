@@ -26,7 +26,7 @@ def result(**values: float) -> dict[str, Any]:
         {"name": name, "value": value, "unit": "ms", "n": 60, "bar": None, "better": "lower", "met": None}
         for name, value in values.items()
     ]
-    return {"machine": "a machine", "notes": ["noted"], "figures": figures, "rows": []}
+    return {"name": "pose", "command": "", "machine": "a machine", "notes": ["noted"], "figures": figures, "rows": []}
 
 
 def test_without_runs_no_figure_is_told(speed_page):

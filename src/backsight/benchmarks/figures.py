@@ -67,11 +67,14 @@ class BenchmarkResult:
     """Finer results without bars, for the JSON file and the docs."""
     plots: tuple[Plot, ...] = field(default=(), compare=False)
     """What can be drawn of the run; not part of the JSON file."""
+    command: str = ""
+    """As it was typed, paths without their folders; empty = not known."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the documented layout of a benchmark's JSON file."""
         return {
             "name": self.name,
+            "command": self.command,
             "machine": describe_machine(),
             "seeds": list(self.seeds),
             "notes": list(self.notes),

@@ -22,6 +22,7 @@ from backsight.domain.recording import Exercise
 from backsight.domain.study import RATING_SCALE
 from backsight.domain.validation import FloatArray
 from backsight.evaluation.metrics import Estimate, area_under_roc, estimate, mean_absolute_error, spearman
+from backsight.pose.quality_person import FOUND_USABLE
 from backsight.simulation.seeds import HELD_OUT_SEED
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from backsight.studio.filmed import FilmedRecording
 
 SESSION = "session"
-FOUND_FROM = 0.5
-"""Recordings in which BlazePose finds somebody in a smaller share of the frames get no index on the road, either."""
 FAR_BEYOND_M = 4.0
 """BlazePose's model card: further away is not what it was made for."""
 NEAR_WITHIN_M = 3.0
@@ -162,7 +161,7 @@ def _read(
     without_error: Callable[[FilmedRecording], PoseSequence] | None,
 ) -> list[IndexReading]:
     track = film.tracks[pose_model]
-    if track.pose.has_person.mean() < FOUND_FROM:
+    if track.pose.has_person.mean() < FOUND_USABLE:
         return []
     ideal = float("nan")
     if without_error is not None:

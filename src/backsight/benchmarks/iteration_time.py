@@ -48,9 +48,9 @@ def time_iterations(size: StillSize, *, repeats: int = 9) -> tuple[Figure, ...]:
     WeightsError
         When BlazePose's files are missing and cannot be fetched.
     """
-    from backsight.training.neural_fit import one_of_many
+    from backsight.training.schedule import use_threads
 
-    with one_of_many(1):
+    with use_threads(1):
         networks = {**_picture_times(size, repeats=repeats), **_landmark_times(repeats=repeats)}
     feeding = _feeding_times(size, repeats=repeats)
     totals = {

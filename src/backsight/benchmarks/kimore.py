@@ -25,7 +25,7 @@ from backsight.benchmarks.learning_tables import (
 )
 from backsight.domain.study import Study
 from backsight.evaluation.baselines import KnowsPeople
-from backsight.evaluation.conformal import CrossConformal
+from backsight.evaluation.conformal import CrossConformal, fewest_people
 from backsight.evaluation.folds import Split
 from backsight.evaluation.learner import Learner
 from backsight.evaluation.predictions import Predictions
@@ -37,8 +37,6 @@ RHO_BAR = 0.76
 LEVEL = 0.9
 COVERAGE_SLACK = 0.04
 """90 % intervals are to hold between 86 and 94 % of held-out scores."""
-FEWEST_PEOPLE = 9
-"""To learn from, for an interval of that level: with fewer, the error of one more may be the largest too often."""
 CURVE_SIZES = (10, 15, 20, 30, 40, 60)
 """Training people of the learning curve, as far as a fold leaves so many."""
 
@@ -69,11 +67,12 @@ def run_kimore(
     from backsight.datasets.kimore import read_kimore
 
     chosen = pick_learners(learners)
+    store = fold_store(work)
     return judge_scores(
         read_kimore(data),
         chosen,
         protocol=Protocol(n_folds=n_folds, n_seeds=n_seeds),
-        store=fold_store(work),
+        store=store,
         learning_curve=learning_curve,
         on_progress=on_progress,
     )
@@ -138,7 +137,7 @@ def _figures(row: Row, *, unit: str) -> list[Figure]:
 
 def _with_intervals(judging: Judging, learner: Learner, honest: Predictions, protocol: Protocol) -> Predictions:
     """Return predictions with the learner's own intervals, or with conformal ones where enough people allow them."""
-    if honest.has_intervals or _n_training(judging.study, protocol) < FEWEST_PEOPLE:
+    if honest.has_intervals or _n_training(judging.study, protocol) < fewest_people(LEVEL):
         return honest
     return judging.run(CrossConformal(learner, level=LEVEL), protocol)
 

@@ -6,15 +6,27 @@ network nor the data; so this is the comparison and not those numbers.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backsight.benchmarks.figures import BenchmarkResult, Figure
 from backsight.benchmarks.iteration_time import time_iterations
-from backsight.benchmarks.learning_tables import Judging, Row, figure_of, fold_store, interval_of, number, of
+from backsight.benchmarks.kept_films import load_kept_films
+from backsight.benchmarks.learning_tables import (
+    Judging,
+    Row,
+    figure_of,
+    fold_store,
+    interval_of,
+    number,
+    of,
+    within_folds,
+)
 from backsight.benchmarks.stills import Pictures, StillSize, stills_of
 from backsight.domain.assessment import RED_FLAG_ABOVE
 from backsight.domain.sequences import PoseSequence
@@ -26,6 +38,10 @@ from backsight.evaluation.metrics import balanced_accuracy, mean_absolute_error,
 from backsight.evaluation.predictions import Predictions
 from backsight.evaluation.protocol import OnProgress, Protocol
 from backsight.evaluation.store import FoldStore
+
+if TYPE_CHECKING:
+    from backsight.datasets.virtual import VirtualCohort
+    from backsight.studio.filmed import Shot
 
 
 def run_raw_image(
@@ -59,43 +75,44 @@ def run_raw_image(
     MissingDependencyError
         When pictures have to be drawn and the extra `simulate` is not installed.
     """
-    from platformdirs import user_cache_path
-
-    from backsight.datasets.virtual import load_virtual_cohort
-    from backsight.evaluation.store import fingerprint_study
-
     size = size or StillSize()
-    films = load_virtual_cohort(
-        cohort or user_cache_path("backsight") / "cohorts" / "calibration",
-        model=pose_model,
-        on_progress=None if on_progress is None else lambda done, total: on_progress("Reading films", done, total),
+    store = fold_store(work)
+    films = load_kept_films(cohort, pose_model=pose_model, on_progress=on_progress)
+    study, shots = _scored_of(films, n_subjects)
+    drawn = stills_of(shots, size, on_progress=on_progress)
+    pictures = {clip.pose: one for clip, one in zip(study.clips, drawn, strict=True)}
+    learners = learners_on_both(pictures, source=f"{size} {digest_pictures(drawn)}")
+    protocol = Protocol(n_folds=n_folds, n_seeds=n_seeds)
+    rows, figures = judge_both(study, learners, protocol=protocol, store=store, on_progress=on_progress)
+    if on_progress is not None:
+        on_progress("Timing", 0, 0)
+    return BenchmarkResult(
+        name="raw-image",
+        figures=(*figures, *time_iterations(size)),
+        seeds=protocol.seeds,
+        notes=_notes(study, size, n_folds=n_folds, n_seeds=n_seeds, pose_model=pose_model),
+        rows=tuple(rows),
     )
+
+
+def _scored_of(films: VirtualCohort, n_subjects: int) -> tuple[Study, list[Shot]]:
+    """Return the scored clips of the first volunteers, and what was filmed in each."""
     wanted = frozenset(films.study.subjects[:n_subjects])
     kept = [
         (clip, shot)
         for clip, shot in zip(films.study.clips, films.shots, strict=True)
         if clip.subject in wanted and clip.is_scored
     ]
-    study = replace(films.study, clips=tuple(clip for clip, _ in kept))
-    drawn = stills_of([shot for _, shot in kept], size, on_progress=on_progress)
-    pictures = {clip.pose: one for (clip, _), one in zip(kept, drawn, strict=True)}
-    learners = learners_on_both(pictures, source=f"{size} of {fingerprint_study(study)}")
-    rows, figures = judge_both(
-        study,
-        learners,
-        protocol=Protocol(n_folds=n_folds, n_seeds=n_seeds),
-        store=fold_store(work),
-        on_progress=on_progress,
-    )
-    if on_progress is not None:
-        on_progress("Timing", 0, 0)
-    return BenchmarkResult(
-        name="raw-image",
-        figures=(*figures, *time_iterations(size)),
-        seeds=tuple(range(n_seeds)),
-        notes=_notes(study, size, n_folds=n_folds, n_seeds=n_seeds, pose_model=pose_model),
-        rows=tuple(rows),
-    )
+    return replace(films.study, clips=tuple(clip for clip, _ in kept)), [shot for _, shot in kept]
+
+
+def digest_pictures(drawn: Sequence[Pictures]) -> str:
+    """Return what tells pictures apart: folds that were kept of what another renderer drew are not taken for these."""
+    digest = hashlib.blake2b(digest_size=16)
+    for pictures in drawn:
+        digest.update(f"{pictures.shape}".encode())
+        digest.update(np.ascontiguousarray(pictures).tobytes())
+    return digest.hexdigest()
 
 
 def learners_on_both(pictures: Mapping[PoseSequence, Pictures], *, source: str) -> tuple[Learner, ...]:
@@ -165,6 +182,7 @@ def _row(predictions: Predictions, scale: ScoreScale, *, n_draws: int) -> Row:
                 ("balanced_accuracy", _told_right_in_both),
             )
         },
+        "rho_within_folds": number(within_folds(spearman, predictions, said, true)),
         "seconds": round(predictions.seconds, 1),
     }
 

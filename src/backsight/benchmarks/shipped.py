@@ -15,7 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backsight.benchmarks.figures import BenchmarkResult, Figure
-from backsight.benchmarks.learning_tables import Judging, Row, figure_of, fold_store, interval_of, number, of
+from backsight.benchmarks.kept_films import load_kept_films
+from backsight.benchmarks.learning_tables import (
+    Judging,
+    Row,
+    figure_of,
+    fold_store,
+    interval_of,
+    number,
+    of,
+    within_folds,
+)
 from backsight.domain.assessment import RED_FLAG_ABOVE
 from backsight.domain.study import Study
 from backsight.domain.validation import FloatArray
@@ -27,6 +37,7 @@ from backsight.evaluation.metrics import area_under_roc, mean_absolute_error, sp
 from backsight.evaluation.predictions import Predictions
 from backsight.evaluation.protocol import OnProgress, Protocol
 from backsight.evaluation.store import FoldStore
+from backsight.pose.quality_person import FOUND_USABLE
 
 SHIPS = "measures"
 """The candidate that ships, as `kinematic` of `backsight assess`: a sum of named measures."""
@@ -34,8 +45,6 @@ CANDIDATES = (SHIPS, "kinematic", "kinematic-ensemble", "lstm", "rnn", "gru", "t
 CHOSEN = "chosen"
 """The row of the choice itself: in every fold the candidate that was nearest to the other folds' ratings."""
 LEVEL = 0.9
-FOUND_FROM = 0.5
-"""Recordings in which BlazePose finds somebody in a smaller share of the frames get no index on the road, either."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,20 +89,13 @@ def run_shipped(
     InputError
         When the folder holds no films, or a candidate is not known.
     """
-    from platformdirs import user_cache_path
-
-    from backsight.datasets.virtual import load_virtual_cohort
-
     candidates = pick_candidates(learners, pose_model=pose_model)
-    films = load_virtual_cohort(
-        cohort or user_cache_path("backsight") / "cohorts" / "calibration",
-        model=pose_model,
-        on_progress=None if on_progress is None else lambda done, total: on_progress("Reading films", done, total),
-    )
+    store = fold_store(work)
+    films = load_kept_films(cohort, pose_model=pose_model, on_progress=on_progress)
     kept = [
         (clip, true)
         for clip, true in zip(films.study.clips, films.true_index.tolist(), strict=True)
-        if clip.is_scored and clip.pose.has_person.mean() >= FOUND_FROM
+        if clip.is_scored and clip.pose.has_person.mean() >= FOUND_USABLE
     ]
     study = replace(films.study, clips=tuple(clip for clip, _ in kept))
     of_person: dict[str, list[float]] = {}
@@ -104,7 +106,7 @@ def run_shipped(
         {subject: float(np.mean(found)) for subject, found in of_person.items()},
         (*BASELINES, *candidates),
         protocol=Protocol(n_folds=n_folds, n_seeds=n_seeds),
-        store=fold_store(work),
+        store=store,
         pose_model=pose_model,
         on_progress=on_progress,
     )
@@ -238,6 +240,7 @@ def _row(name: str, sessions: Sessions, *, n_draws: int) -> Row:
         "mae_rated": told(mean_absolute_error, said, rated),
         "mae_true": told(mean_absolute_error, said, true),
         "rho": told(spearman, said, true),
+        "rho_within_folds": number(within_folds(spearman, people, said, true)),
         "auc": told(_ranks_flags, said, true),
         "coverage": told(lambda one: float(np.mean(one)), held_by),
         "half_width": number(float(np.mean(width))),
@@ -284,16 +287,20 @@ def _notes(study: Study, protocol: Protocol, pose_model: str) -> tuple[str, ...]
 
 def shipped_lines(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the candidates side by side, as a table in Markdown; in brackets the interval over people."""
+    within = "rho_within_folds" in rows[0]
     lines = [
-        "| learner | MAE rated | MAE true | rho | AUC of red flags | 90 % intervals held | half-width "
-        "| MAE true more than what ships | seconds |",
-        f"|{'---|' * 9}",
+        f"| learner | MAE rated | MAE true | rho |{' rho_within_folds |' if within else ''} AUC of red flags "
+        "| 90 % intervals held | half-width | MAE true more than what ships | seconds |",
+        f"|{'---|' * (10 if within else 9)}",
     ]
     for row in rows:
         cells = [_span(row[key]) for key in ("mae_rated", "mae_true", "rho", "auc", "coverage")]
-        width = "-" if row["half_width"] is None else f"{row['half_width']:.3f}"
+        if within:
+            cells.insert(3, _value(row["rho_within_folds"]))
         gain = _span(row["gain_of_shipped"]) if "gain_of_shipped" in row else "-"
-        lines.append(f"| {row['learner']} | {' | '.join(cells)} | {width} | {gain} | {row['seconds']:.0f} |")
+        lines.append(
+            f"| {row['learner']} | {' | '.join(cells)} | {_value(row['half_width'])} | {gain} | {row['seconds']:.0f} |"
+        )
     return tuple(lines)
 
 
@@ -301,4 +308,8 @@ def _span(found: Mapping[str, float | None]) -> str:
     if found["value"] is None:
         return "-"
     ends = "" if found["low"] is None else f" ({found['low']:.3f} to {found['high']:.3f})"
-    return f"{found['value']:.3f}{ends}"
+    return f"{_value(found['value'])}{ends}"
+
+
+def _value(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -48,10 +48,11 @@ def run_training_speed(
     n_rounds
         Passes of each loop, taken in turn so that what else the machine does hits both; one more warms up.
     """
-    from backsight.training.neural_fit import FitConfig, one_of_many
+    from backsight.training.neural_fit import FitConfig
+    from backsight.training.schedule import use_threads
 
     config = FitConfig(unknown_share=0.0, n_warm_up_steps=1)
-    with one_of_many(config.n_threads):
+    with use_threads(config.n_threads):
         loops = _prepare(n_sequences, n_frames, kind=kind, seed=seed, config=config)
         ours_s, plain_s = [], []
         for number in range(n_rounds + 1):

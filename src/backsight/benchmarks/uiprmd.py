@@ -55,11 +55,12 @@ def run_uiprmd(
     from backsight.datasets.uiprmd import read_uiprmd
 
     chosen = pick_learners(learners)
+    store = fold_store(work)
     return judge_correctness(
         read_uiprmd(data),
         chosen,
         protocol=Protocol(n_folds=n_folds, n_seeds=n_seeds, split=Split.ONE_OUT),
-        store=fold_store(work),
+        store=store,
         on_progress=on_progress,
     )
 
@@ -77,42 +78,20 @@ def judge_correctness(
     judging = Judging(study, store, on_progress, n_draws)
     main = subject_of_bars(learners)
     rows: list[Row] = []
-    figures: list[Figure] = []
-
-    def part(predictions: Predictions) -> Row:
-        return binary_row(predictions, study.scale, n_draws=n_draws)
-
     for learner in learners:
         honest = judging.run(learner, protocol)
-        row = {"kind": "learner", "learner": learner.name, **part(honest)}
-        figures += [
-            figure_of(
-                learner.name,
-                row,
-                "balanced_accuracy",
-                unit="share",
-                bar=ACCURACY_BAR if learner.name == BEST else None,
-                better="higher",
-            ),
-            figure_of(learner.name, row, "auc", unit="area", better="higher"),
-        ]
+        told = {"learner": learner.name, **_row(judging, honest)}
         leaky = judging.run(learner, replace(protocol, split=Split.CLIPS, n_seeds=1))
         claimed = interval_of(balanced(leaky, study.scale, n_draws=n_draws))
-        rows += [row, {"kind": "leaky", "learner": learner.name, "balanced_accuracy": claimed, "clips": row["clips"]}]
-        figures.append(
-            figure_of(f"leaky-split/{learner.name}", rows[-1], "balanced_accuracy", unit="share", better="higher")
-        )
-        if learner is main:
-            parts = [found for column in ("exercise", "group") for found in part_rows(honest, column, part)]
-            alone = {"kind": "alone", **part(judging.run(learner, replace(protocol, alone=True)))}
-            rows += [{**found, "learner": learner.name} for found in (*parts, alone)]
-            figures.append(
-                figure_of(f"{learner.name}/one-clip-shown", alone, "balanced_accuracy", unit="share", better="higher")
-            )
+        rows += [
+            {"kind": "learner", **told},
+            {"kind": "leaky", "learner": learner.name, "balanced_accuracy": claimed, "clips": told["clips"]},
+            *(_details(judging, learner, honest, protocol) if learner is main else []),
+        ]
     n_people = len({clip.subject for clip in study.scored()})
     return BenchmarkResult(
         name=study.name,
-        figures=tuple(figures),
+        figures=tuple(figure for row in rows for figure in _figures(row)),
         seeds=protocol.seeds,
         rows=tuple(rows),
         notes=(
@@ -123,3 +102,31 @@ def judge_correctness(
             "sides, first seed; never a result.",
         ),
     )
+
+
+def _row(judging: Judging, predictions: Predictions) -> Row:
+    return binary_row(predictions, judging.study.scale, n_draws=judging.n_draws)
+
+
+def _details(judging: Judging, learner: Learner, honest: Predictions, protocol: Protocol) -> list[Row]:
+    """Return a learner's rows by movement and group, and what it says of clips that are shown one at a time."""
+    parts = [
+        found
+        for column in ("exercise", "group")
+        for found in part_rows(honest, column, lambda some: _row(judging, some))
+    ]
+    alone = {"kind": "alone", **_row(judging, judging.run(learner, replace(protocol, alone=True)))}
+    return [{**found, "learner": learner.name} for found in (*parts, alone)]
+
+
+def _figures(row: Row) -> tuple[Figure, ...]:
+    """Return the figures of a row; those by movement and group have none."""
+    learner = row["learner"]
+    names = {"learner": learner, "leaky": f"leaky-split/{learner}", "alone": f"{learner}/one-clip-shown"}
+    if row["kind"] not in names:
+        return ()
+    name = names[row["kind"]]
+    bar = ACCURACY_BAR if row["kind"] == "learner" and learner == BEST else None
+    right = figure_of(name, row, "balanced_accuracy", unit="share", bar=bar, better="higher")
+    area = (figure_of(name, row, "auc", unit="area", better="higher"),) if row["kind"] == "learner" else ()
+    return (right, *area)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backsight.datasets.open import DataSet
+from backsight.cli.study_options import (
+    STUDY_HELP,
+    DataSetOption,
+    LandmarksOption,
+    PoseModelOption,
+    RatingsOption,
+    StudySource,
+)
 
 if TYPE_CHECKING:
     from backsight.domain.study import Study
@@ -19,36 +26,23 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-_Source = Annotated[
-    str, typer.Argument(help="A manifest (.csv, .parquet), a folder with study.csv, or one filled by `extract`.")
-]
-_DataSet = Annotated[DataSet | None, typer.Option(help="SOURCE is the folder of this data set.")]
-_Ratings = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Scores for a folder filled by `extract`; default ratings.csv in it."),
-]
-_Landmarks = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="Filled by `extract`: landmarks of a manifest's recordings.")
-]
-_PoseModel = Annotated[str, typer.Option(metavar="MODEL", help="Of virtual volunteers: whose landmarks.")]
+_Source = Annotated[str, typer.Argument(help=STUDY_HELP, metavar="STUDY")]
 
 
 @app.command()
 def validate(
     source: _Source,
-    data_set: _DataSet = None,
-    ratings: _Ratings = None,
-    landmarks: _Landmarks = None,
-    pose_model: _PoseModel = "full",
+    data_set: DataSetOption = None,
+    ratings: RatingsOption = None,
+    landmarks: LandmarksOption = None,
+    pose_model: PoseModelOption = "full",
 ) -> None:
     """Read a study, say what is wrong by row and column, or tell what it holds.
 
     backsight data validate study.csv
     backsight data validate kimore/ --data-set kimore
     """
-    from backsight.datasets.open import open_study
-
-    study = open_study(source, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model)
+    study = StudySource(source, data_set, ratings, landmarks, pose_model).read()
     for line in describe(study):
         typer.echo(line)
 
@@ -57,20 +51,19 @@ def validate(
 def convert(
     source: _Source,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write: study.csv and landmarks/.")],
-    data_set: _DataSet = None,
-    ratings: _Ratings = None,
-    landmarks: _Landmarks = None,
-    pose_model: _PoseModel = "full",
+    data_set: DataSetOption = None,
+    ratings: RatingsOption = None,
+    landmarks: LandmarksOption = None,
+    pose_model: PoseModelOption = "full",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier study there.")] = False,
 ) -> None:
     """Write any study in Backsight's own format.
 
     backsight data convert uiprmd/ --data-set uiprmd --out uiprmd-study
     """
-    from backsight.datasets.open import open_study
     from backsight.datasets.study import write_study
 
-    study = open_study(source, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model)
+    study = StudySource(source, data_set, ratings, landmarks, pose_model).read()
     typer.echo(f"{len(study.clips)} clips: {write_study(study, out, overwrite=overwrite)}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,51 +11,53 @@ from backsight.cli.study_options import (
     STUDY_HELP,
     AddressOption,
     DataSetOption,
+    FoldsOption,
     LandmarksOption,
     MachinesOption,
     PoseModelOption,
     QuietOption,
     RatingsOption,
     RunsOption,
+    SeedsOption,
+    StudySource,
     WorkOption,
-    command_line,
     fold_progress,
+    keeping,
     machines,
-    open_scored,
-    version,
 )
 from backsight.cli.wide import Machines
 from backsight.training.runs import DEFAULT_FOLDER
 
-if TYPE_CHECKING:
-    from backsight.domain.study import Study
-
+_Learners = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="What to judge beside the baselines; again for more; default best."),
+]
+_Model = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A file of `backsight train STUDY`, judged on people whom it has not seen."),
+]
+_Leaky = Annotated[
+    bool, typer.Option("--leaky", help="Also show what a split of each person's clips would have claimed.")
+]
 _JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures to this file.")]
+_PredictionsFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write every prediction, .parquet or .csv.")
+]
 
 
 def evaluate(
     study: Annotated[str, typer.Argument(help=STUDY_HELP)],
-    learner: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="What to judge beside the baselines; again for more; default best."),
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A file of `backsight train STUDY`, judged on people whom it has not seen."),
-    ] = None,
+    learner: _Learners = None,
+    model: _Model = None,
     data_set: DataSetOption = None,
     ratings: RatingsOption = None,
     landmarks: LandmarksOption = None,
     pose_model: PoseModelOption = "full",
-    folds: Annotated[int, typer.Option(min=2, help="Folds by person.")] = 5,
-    seeds: Annotated[int, typer.Option(min=1, help="How often folds are drawn.")] = 3,
-    leaky: Annotated[
-        bool, typer.Option("--leaky", help="Also show what a split of each person's clips would have claimed.")
-    ] = False,
+    folds: FoldsOption = 5,
+    seeds: SeedsOption = 3,
+    leaky: _Leaky = False,
     json_file: _JsonFile = None,
-    predictions: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write every prediction, .parquet or .csv.")
-    ] = None,
+    predictions: _PredictionsFile = None,
     work: WorkOption = None,
     runs: RunsOption = DEFAULT_FOLDER,
     engine_cluster: MachinesOption = Machines.LOCAL,
@@ -67,30 +69,24 @@ def evaluate(
     backsight evaluate study.csv --learner kinematic --learner lstm
     backsight evaluate others.csv --model study.backsight
     """
-    from backsight.evaluation.protocol import in_turn
+    from backsight.evaluation.protocol import Protocol, in_turn
     from backsight.studying.commands import evaluate_model, evaluate_study
 
-    def read() -> Study:
-        return open_scored(study, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model)
-
+    source = StudySource(study, data_set, ratings, landmarks, pose_model)
     if model is not None:
         if learner or leaky:
             raise typer.BadParameter("--model judges what is already fitted; leave --learner and --leaky out")
-        lines = evaluate_model(model, read, json_file=json_file, predictions_file=predictions)
+        lines = evaluate_model(model, source.read, json_file=json_file, predictions_file=predictions)
     else:
         with machines(engine_cluster, address) as spread, fold_progress(quiet=quiet) as show:
             lines = evaluate_study(
-                read,
+                source.read,
                 learner_names=learner or ["best"],
-                n_folds=folds,
-                n_seeds=seeds,
+                protocol=Protocol(n_folds=folds, n_seeds=seeds),
                 leaky=leaky,
-                work=work,
-                runs=runs,
+                keeping=keeping(work=work, runs=runs),
                 json_file=json_file,
                 predictions_file=predictions,
-                command=command_line(),
-                version=version(),
                 on_progress=show,
                 spread=spread or in_turn,
             )

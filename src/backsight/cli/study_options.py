@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ from backsight.training.runs import DEFAULT_FOLDER
 if TYPE_CHECKING:
     from backsight.batch.spreading import RaySpread
     from backsight.domain.study import Study
+    from backsight.studying.commands import Keeping
 
 STUDY_HELP = "A manifest (.csv, .parquet), a folder with study.csv, or one filled by `extract`."
 
@@ -49,6 +51,8 @@ MachinesOption = Annotated[
 AddressOption = Annotated[
     str, typer.Option(help="Of the Ray cluster: auto = the one that runs on this machine, local, or HOST:PORT.")
 ]
+FoldsOption = Annotated[int, typer.Option(min=2, help="Folds by person.")]
+SeedsOption = Annotated[int, typer.Option(min=1, help="How often folds are drawn.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
@@ -57,25 +61,45 @@ def command_line() -> str:
     return f"backsight {shlex.join(sys.argv[1:])}"
 
 
-def version() -> str:
-    """Return Backsight's version."""
-    from importlib.metadata import version as version_of
+def keeping(*, work: Path | None, runs: Path) -> Keeping:
+    """Return where this command keeps what it finds, with what it says there of itself."""
+    from importlib.metadata import version
 
-    return version_of("backsight")
+    from backsight.studying.commands import Keeping
+
+    return Keeping(work=work, runs=runs, command=command_line(), version=version("backsight"))
 
 
-def open_scored(
-    source: str,
-    *,
-    data_set: DataSet | None,
-    ratings: Path | None,
-    landmarks: Path | None,
-    pose_model: str,
-) -> Study:
-    """Read a study; every mistake in its rows is told at once."""
-    from backsight.datasets.open import open_study
+@dataclass(frozen=True)
+class StudySource:
+    """The words that name a study on the command line."""
 
-    return open_study(source, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model)
+    source: str
+    data_set: DataSet | None = None
+    ratings: Path | None = None
+    landmarks: Path | None = None
+    pose_model: str = "full"
+
+    def read(self) -> Study:
+        """Read the study, and tell what was guessed while reading; every mistake in its rows is told at once.
+
+        Raises
+        ------
+        InputError
+            When there is no such study, or it cannot be read.
+        """
+        from backsight.datasets.open import open_study
+
+        study = open_study(
+            self.source,
+            data_set=self.data_set,
+            ratings=self.ratings,
+            landmarks=self.landmarks,
+            pose_model=self.pose_model,
+        )
+        for note in study.notes:
+            typer.echo(f"Note: {note}", err=True)
+        return study
 
 
 @contextmanager

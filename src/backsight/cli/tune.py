@@ -17,37 +17,42 @@ from backsight.cli.study_options import (
     QuietOption,
     RatingsOption,
     RunsOption,
+    StudySource,
     WorkOption,
-    command_line,
     fold_progress,
+    keeping,
     machines,
-    open_scored,
-    version,
 )
 from backsight.cli.wide import Machines
 from backsight.training.runs import DEFAULT_FOLDER
 
+_Learner = Annotated[
+    str, typer.Option(metavar="NAME", help="kinematic, or a network such as lstm; others have nothing to search.")
+]
+_Timeout = Annotated[
+    float | None,
+    typer.Option(min=1, metavar="SECONDS", help="Begin no further trial after so long; the same command goes on."),
+]
+_Storage = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="SQLite file of the trials; default trials.sqlite in the folder of --work."),
+]
+_Folds = Annotated[
+    int, typer.Option(min=2, help="One fold of the people judges; the others are divided into as many to search.")
+]
+
 
 def tune(
     study: Annotated[str, typer.Argument(help=STUDY_HELP)],
-    learner: Annotated[
-        str, typer.Option(metavar="NAME", help="kinematic, or a network such as lstm; others have nothing to search.")
-    ],
+    learner: _Learner,
     trials: Annotated[int, typer.Option(min=1, help="Settings to try, those of earlier runs counted.")] = 50,
-    timeout: Annotated[
-        float | None, typer.Option(min=1, metavar="SECONDS", help="Begin no further trial after so long.")
-    ] = None,
-    storage: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="SQLite file of the trials; default trials.sqlite in the folder of --work."),
-    ] = None,
+    timeout: _Timeout = None,
+    storage: _Storage = None,
     data_set: DataSetOption = None,
     ratings: RatingsOption = None,
     landmarks: LandmarksOption = None,
     pose_model: PoseModelOption = "full",
-    folds: Annotated[
-        int, typer.Option(min=2, help="One fold of the people judges; the others are divided into as many to search.")
-    ] = 5,
+    folds: _Folds = 5,
     seed: Annotated[int, typer.Option(help="Who judges, and what is tried.")] = 0,
     work: WorkOption = None,
     runs: RunsOption = DEFAULT_FOLDER,
@@ -66,14 +71,11 @@ def tune(
 
     with machines(engine_cluster, address) as spread, fold_progress(quiet=quiet, unit="tried") as show:
         lines = tune_on_study(
-            lambda: open_scored(study, data_set=data_set, ratings=ratings, landmarks=landmarks, pose_model=pose_model),
+            StudySource(study, data_set, ratings, landmarks, pose_model).read,
             learner_name=learner,
             search=Search(n_trials=trials, timeout_s=timeout, n_folds=folds, seed=seed),
             storage=storage,
-            work=work,
-            runs=runs,
-            command=command_line(),
-            version=version(),
+            keeping=keeping(work=work, runs=runs),
             on_trial=show,
             spread=spread,
         )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from backsight.datasets.study import Extract, clip_of
+from backsight.datasets.study import Extract, check_learnable_pose, clip_of
 from backsight.datasets.study_rows import ScaleHint, StudyRow, StudyRows, read_rows
 from backsight.datasets.table import Table, raise_mistakes
 from backsight.domain.sequences import PoseSequence
@@ -98,13 +98,25 @@ def read_extracted(
     names = _key_names(table)
     left_out = {_key(line.values, names) for line in table} - set(found)
     done = [clip for clip in clips if clip["status"] == "done" and _key(clip, names) not in left_out]
+    told = [(_clip(folder, clip, row), row) for clip in done for row in (found.get(_key(clip, names)),)]
+    raise_mistakes(table.name, [f"row {row.number}: {why}" for clip, row in told if row and (why := _unlearnable(clip))])
     return Study(
         name=folder.resolve().name,
-        clips=tuple(_clip(folder, clip, found.get(_key(clip, names))) for clip in done),
+        clips=tuple(clip for clip, _ in told),
         scale=rows.scale,
         source=rows.source or source,
         may_ship=may_ship,
+        notes=table.notes,
     )
+
+
+def _unlearnable(clip: StudyClip) -> str:
+    """Return why nothing can be learnt from a clip; empty = something can."""
+    try:
+        check_learnable_pose(clip.pose)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _join(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -31,6 +31,10 @@ N_TARGETS = 17
 _QUATERNION_SCALE = 32767.0
 _EXERCISES = {"CTK": "cacheTete", "ELK": "etirementLateraux", "RTK": "rotationTronc"}
 EXERCISE_LABELS = {"cacheTete": "hide the head", "etirementLateraux": "side stretch", "rotationTronc": "trunk rotation"}
+_ABOUT = ("key", "exercise")
+_JUDGED = (*_ABOUT, "label")
+"""Columns of an index: what a clip shows, and how it was done."""
+_LABELS = ("correct", "error")
 KERAAL_SCALE = ScoreScale(best=1.0, worst=0.0, unit="correct", is_binary=True)
 FPS = 20.0
 """Of the films, and of what Kinect and BlazePose saw in them."""
@@ -80,15 +84,15 @@ def read_keraal(data: Path, *, videos: Path) -> Iterator[KeraalClip]:
     InputError
         When the data or the films are not there, or a pack is not of the layout above.
     """
-    packs = sorted(data.glob("keraal_*.npz")) or sorted(data.glob("keraal/keraal_*.npz"))
-    if not packs:
-        raise InputError(f"{data}: expected keraal_SUBJECT.npz in this folder, found none; name its folder with --data")
+    packs = find_packs(data, "keraal_*.npz", subfolder="keraal")
     films = {path.stem.removeprefix("keraal_"): path for path in sorted(videos.glob("keraal_*.avi"))}
     if not films:
         raise InputError(f"{videos}: expected keraal_KEY.avi in this folder, found none; name it with --videos")
     n_found = 0
     for pack in packs:
-        exercises = _read_index(pack.with_name(f"{pack.stem}_index.csv"))
+        index = pack.with_name(f"{pack.stem}_index.csv")
+        # Whoever has films and motion capture only does without the index.
+        exercises = {key: row["exercise"] for key, row in _read_rows(index, _ABOUT).items()} if index.exists() else {}
         try:
             with np.load(pack, allow_pickle=False) as stored:
                 for key in sorted({name.partition("/")[0] for name in stored.files} & films.keys()):
@@ -107,14 +111,6 @@ def read_keraal(data: Path, *, videos: Path) -> Iterator[KeraalClip]:
             ) from error
     if not n_found:
         raise InputError(f"{videos}: none of {len(films)} films belongs to {', '.join(path.name for path in packs)}")
-
-
-def _read_index(path: Path) -> dict[str, str]:
-    """Return each clip's exercise; empty when there is no index."""
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["key"]: row["exercise"] for row in csv.DictReader(file)}
 
 
 def _clip(key: str, *, exercise: str, video: Path, positions_mm: FloatArray, quaternions: FloatArray) -> KeraalClip:
@@ -160,7 +156,8 @@ def read_keraal_study(data: Path, *, sensor: KeraalSensor = KeraalSensor.KINECT)
     Returns
     -------
     Study
-        `session` is the repetition; a clip's name ends in Keraal's key, which tells what was done wrong.
+        `session` is empty: a repetition is no session. A clip's name ends in Keraal's key, which tells what was done
+        wrong.
 
     Raises
     ------
@@ -174,7 +171,7 @@ def read_keraal_study(data: Path, *, sensor: KeraalSensor = KeraalSensor.KINECT)
 
 def _study_clips(path: Path, sensor: KeraalSensor) -> Iterator[StudyClip]:
     index = path.with_name(f"{path.stem}_index.csv")
-    rows = _read_rows(index)
+    rows = _read_rows(index, _JUDGED)
     arrays = read_arrays(path, dict.fromkeys((f"{key}/{sensor}" for key in rows), (None, None, 3)))
     to_pose = _pose_from_kinect if sensor is KeraalSensor.KINECT else _pose_from_blazepose
     n_joints = N_KINECT_JOINTS if sensor is KeraalSensor.KINECT else N_LANDMARKS
@@ -188,21 +185,27 @@ def _study_clips(path: Path, sensor: KeraalSensor) -> Iterator[StudyClip]:
             pose=to_pose(stored.astype(np.float64)),
             score=KERAAL_SCALE.best if row["label"] == "correct" else KERAAL_SCALE.worst,
             view="front",
-            session=row.get("rep") or "",
             name=f"{subject} {key}",
         )
 
 
-def _read_rows(path: Path) -> dict[str, Mapping[str, str]]:
+def _read_rows(path: Path, columns: Collection[str]) -> dict[str, Mapping[str, str]]:
+    """Return the index's rows by clip; each has a value in each of the columns."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows: dict[str, Mapping[str, str]] = {row["key"]: row for row in csv.DictReader(file)}
-        wrong = [key for key, row in rows.items() if row["label"] not in {"correct", "error"} or not row["exercise"]]
+            table = csv.DictReader(file)
+            missing = [name for name in columns if name not in (table.fieldnames or ())]
+            if missing:
+                raise ValueError(f"no column {', '.join(missing)}")
+            rows: dict[str, Mapping[str, str]] = {row["key"]: row for row in table}
+        wrong = [key for key, row in rows.items() if not all(row[name] for name in columns)]
+        wrong += [key for key, row in rows.items() if "label" in columns and row["label"] not in _LABELS]
         if wrong or not rows:
             raise ValueError(f"clip {wrong[0]} without them" if wrong else "no clip")
-    except (OSError, ValueError, KeyError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise InputError(
-            f"{path}: expected a UTF-8 table with columns key, exercise and label (correct or error), got: "
+            f"{path}: expected a UTF-8 table with columns {', '.join(columns)}"
+            f"{' (correct or error)' if 'label' in columns else ''}, got: "
             f"{getattr(error, 'strerror', None) or error}; {AS_PUBLISHED}"
         ) from error
     return rows

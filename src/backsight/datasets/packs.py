@@ -27,7 +27,7 @@ def find_packs(data: Path, pattern: str, *, subfolder: str) -> list[Path]:
     """
     found = sorted(data.glob(pattern)) or sorted((data / subfolder).glob(pattern))
     if not found:
-        raise InputError(f"{data}: expected {pattern} in this folder, found none; name its folder with --data")
+        raise InputError(f"{data}: expected {pattern} in this folder, found none; name the folder that holds it")
     return found
 
 

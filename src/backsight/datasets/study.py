@@ -11,6 +11,8 @@ import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from backsight.datasets.study_rows import COLUMNS, ScaleHint, StudyRow, read_rows
 from backsight.datasets.table import Table, raise_mistakes
 from backsight.domain.recording import Exercise
@@ -26,6 +28,8 @@ Extract = Callable[[Path], PoseSequence]
 MANIFEST_NAME = "study.csv"
 STUDY_FOLDER = FolderKind(MANIFEST_NAME, (MANIFEST_NAME, "landmarks"))
 """What `write_study` writes."""
+FEWEST_FRAMES = 3
+"""Of a clip that is learnt from: with fewer there is no acceleration."""
 _SHOWN_ROWS = 5
 
 
@@ -63,13 +67,24 @@ def read_study(
     InputError
         When the table or a file that it names cannot be read; it names the first ten mistakes by row and column.
     """
-    table = read_rows(Table.of_file(manifest), required=("subject", "exercise"), hint=scale or ScaleHint())
-    raise_mistakes(manifest.name, [*table.mistakes, *_without_files(table.rows), *_named_twice(table.rows)])
+    file = Table.of_file(manifest)
+    table = read_rows(file, required=("subject", "exercise"), hint=scale or ScaleHint())
+    mistakes = [*table.mistakes, *_without_files(table.rows), *_named_twice(table.rows)]
+    if mistakes:
+        # All at once, so that nobody mends the table only to learn that files are wrong, too.
+        _read_clips([row for row in table.rows if row.landmarks], manifest, None, mistakes)
     recordings = [row for row in table.rows if not row.landmarks]
     if recordings and extract is None:
         extract = _extracted_beside(manifest, recordings)
-    clips = _read_clips(table.rows, manifest, extract)
-    return Study(name=manifest.stem, clips=clips, scale=table.scale, source=table.source or source, may_ship=may_ship)
+    clips = _read_clips(table.rows, manifest, extract, [])
+    return Study(
+        name=manifest.stem,
+        clips=clips,
+        scale=table.scale,
+        source=table.source or source,
+        may_ship=may_ship,
+        notes=file.notes,
+    )
 
 
 def write_study(study: Study, folder: Path, *, overwrite: bool = False) -> Path:
@@ -137,8 +152,10 @@ def _packed(clip: StudyClip, *, key: str) -> bytes:
     return pack_clip_landmarks(clip.pose, key=key, key_meaning="the file's name", about={})
 
 
-def _read_clips(rows: Sequence[StudyRow], manifest: Path, extract: Extract | None) -> tuple[StudyClip, ...]:
-    mistakes: list[str] = []
+def _read_clips(
+    rows: Sequence[StudyRow], manifest: Path, extract: Extract | None, mistakes: list[str]
+) -> tuple[StudyClip, ...]:
+    """Return the rows' clips; raise the mistakes that are known, and those of the files."""
     clips: list[StudyClip] = []
     for row in rows:
         column = "landmarks" if row.landmarks else "recording"
@@ -147,12 +164,27 @@ def _read_clips(rows: Sequence[StudyRow], manifest: Path, extract: Extract | Non
                 pose = _pose_of(manifest.parent / row.landmarks, row.exercise)
             else:
                 pose = extract(manifest.parent / row.recording)
+            check_learnable_pose(pose)
         except InputError as error:
             mistakes.append(f"row {row.number}, column `{column}`: {error}")
         else:
             clips.append(clip_of(row, pose, name=row.landmarks or row.recording))
     raise_mistakes(manifest.name, mistakes)
     return tuple(clips)
+
+
+def check_learnable_pose(pose: PoseSequence) -> None:
+    """Raise `InputError` when nothing can be learnt from landmarks: too few frames, nobody in them, or infinite."""
+    if pose.n_frames < FEWEST_FRAMES:
+        raise InputError(
+            f"expected {FEWEST_FRAMES} frames or more, got {pose.n_frames}; leave the row out with `exclude`"
+        )
+    if not np.isfinite(pose.world_m).all(axis=2).any():
+        raise InputError(
+            f"expected landmarks of a person, got none in {pose.n_frames} frames; leave the row out with `exclude`"
+        )
+    if any(np.isinf(values).any() for values in (pose.image_px, pose.world_m, pose.visibility, pose.presence)):
+        raise InputError("expected numbers, or nothing where a landmark is missing, got infinity; write the file anew")
 
 
 def clip_of(row: StudyRow, pose: PoseSequence, *, name: str) -> StudyClip:

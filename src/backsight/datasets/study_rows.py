@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -34,6 +35,9 @@ COLUMNS: Mapping[str, str] = {
 """What each column holds."""
 _CONSTANT = ("score_best", "score_worst", "score_unit", "score_binary", "source")
 _NO, _YES = frozenset({"", "no", "false", "0"}), frozenset({"yes", "true", "1"})
+_MISSING = frozenset({"na", "n/a", "nan", "null", "none", "-"})
+"""What programs and people write in place of a number that is not there."""
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _Value = TypeVar("_Value")
 
 
@@ -227,12 +231,16 @@ class _RowParser:
 
     def _score(self, text: str) -> float:
         best, worst = self._scale.best, self._scale.worst
+        if text.casefold() in _MISSING:
+            return math.nan
         try:
             score = float(text)
         except ValueError:
             score = math.inf
         if math.isnan(score):
             return score
+        if _DECIMAL_COMMA.fullmatch(text):
+            raise InvalidValueError(f"a decimal point, as {text.replace(',', '.')}")
         if self._scale.is_binary and score not in (best, worst):
             raise InvalidValueError(f"{worst:g} or {best:g}")
         if not min(best, worst) <= score <= max(best, worst):

@@ -35,7 +35,7 @@ class Line:
     """A row of a table."""
 
     number: int
-    """As a spreadsheet counts: the header of a CSV file is row 1. Rows of a Parquet file count from 1."""
+    """As a spreadsheet counts: the header is row 1, in a Parquet file, too."""
     values: Mapping[str, str]
     """By column, without surrounding spaces; empty or absent = nothing there."""
     mistakes: tuple[str, ...] = ()
@@ -167,7 +167,7 @@ class Table:
         import pyarrow.parquet as pq
 
         with self._open() as file, _readable(self.name):
-            number = 0
+            number = 1
             for batch in pq.ParquetFile(file).iter_batches(batch_size=_ROWS_AT_ONCE):
                 for record in batch.to_pylist():
                     number += 1
@@ -186,10 +186,16 @@ class Table:
 
 
 def raise_mistakes(name: str, mistakes: Sequence[str]) -> None:
-    """Raise `InputError` when there are mistakes; it names the first `MANY_MISTAKES`."""
+    """Raise `InputError` when there are mistakes; it names the first `MANY_MISTAKES` in the order of rows."""
     if mistakes:
+        mistakes = sorted(mistakes, key=_row_of)
         more = f"; and {len(mistakes) - MANY_MISTAKES} more" if len(mistakes) > MANY_MISTAKES else ""
         raise InputError(f"{name}: {'; '.join(mistakes[:MANY_MISTAKES])}{more}")
+
+
+def _row_of(mistake: str) -> int:
+    found = re.match(r"row (\d+)", mistake)
+    return int(found[1]) if found else 0
 
 
 def as_text(value: object) -> str:

@@ -72,8 +72,9 @@ def read_uiprmd(data: Path) -> Study:
     Returns
     -------
     Study
-        Scored 1 correct, 0 incorrect; `session` is the repetition. Which repetition of the correct ones has the same
-        number as one of the incorrect ones means nothing.
+        Scored 1 correct, 0 incorrect. `session` is empty: a person came once, as far as is published, and a
+        repetition is no session. Correct and incorrect ones are numbered each from 1, so that a number would put clips
+        together by whether they are correct.
 
     Raises
     ------
@@ -118,6 +119,5 @@ def _clips(path: Path) -> Iterator[StudyClip]:
             pose=pose_from_camera_space(placed_m, seen, camera=KINECT_V2_CAMERA, fps=FPS),
             score=float(is_correct),
             view="front",
-            session=f"{rep:02d}",
             name=f"s{subject:02d} {exercise} {'correct' if is_correct else 'incorrect'} {rep:02d}",
         )

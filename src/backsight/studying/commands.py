@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,43 @@ from backsight.benchmarks.learning_tables import fold_store
 from backsight.domain.study import Study
 from backsight.errors import InputError
 from backsight.evaluation.baselines import BASELINES
+from backsight.evaluation.learner import FittedLearner, Learner
 from backsight.evaluation.predictions import Predictions
 from backsight.evaluation.protocol import OnProgress, Protocol, Spread, in_turn
-from backsight.evaluation.store import fingerprint_study, settings_of
+from backsight.evaluation.store import FoldStore, fingerprint_study, settings_of
 from backsight.exports.folder import output_error
 from backsight.studying.comparing import compare_pair, comparison_lines
 from backsight.studying.judging import RESEARCH, Judged, check_learnable, choose_learners, flat_figures, judge
 from backsight.studying.prediction_files import check_suffix, read_predictions, write_predictions
 from backsight.studying.teaching import check_writable_learner, fit_to_all, judge_strangers, make_fitted_file
-from backsight.studying.wording import figure_lines, meaning_lines, part_lines, row_lines
-from backsight.training.fitted_file import read_fitted, write_fitted
+from backsight.studying.wording import figure_lines, meaning_lines, part_lines, row_lines, search_lines
+from backsight.training.fitted_file import FittedFile, read_fitted, write_fitted
 from backsight.training.runs import PREDICTIONS_FILE, Run, begin_run, check_tracker, finish_run, list_runs, read_run
-from backsight.training.tuning import OnTrial, Search, error_of, tune
+from backsight.training.tuning import OnTrial, Search, Unfinished, error_of, tune
 
 OpenStudy = Callable[[], Study]
 """Reads the study; called only after what costs nothing has been checked."""
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where a command keeps what it finds, and what it says there of itself."""
+
+    work: Path | None
+    """Finished folds, so that an interrupted command goes on; None = the user's cache folder."""
+    runs: Path
+    command: str
+    """As it was typed."""
+    version: str
+    """Of Backsight."""
+
+    def keep(self, kind: str, *, predictions: Mapping[str, Predictions], **found: Any) -> Path:
+        """Write a run, and return its folder; `found` are the other fields of `Run`."""
+        folder = begin_run(self.runs, kind)
+        if predictions:
+            write_predictions(folder / PREDICTIONS_FILE, predictions)
+        finish_run(folder, Run(kind=kind, command=self.command, version=self.version, **found))
+        return folder
 
 
 def train_on_study(
@@ -34,18 +57,18 @@ def train_on_study(
     out: Path,
     *,
     learner_name: str,
-    n_folds: int,
-    n_seeds: int,
-    evaluates: bool,
+    protocol: Protocol | None,
     seed: int,
-    work: Path | None,
-    runs: Path,
-    command: str,
-    version: str,
+    keeping: Keeping,
     on_progress: OnProgress | None = None,
     spread: Spread = in_turn,
 ) -> tuple[str, ...]:
     """Judge a learner beside the baselines, fit it to all people, write one file; return what to tell.
+
+    Parameters
+    ----------
+    protocol
+        None = it is not judged.
 
     Raises
     ------
@@ -60,38 +83,20 @@ def train_on_study(
         raise InputError(
             f"--learner: {learner_name} is a baseline, which every table shows anyway; name one that learns"
         )
+    store = fold_store(keeping.work)
     study = open_study()
-    check_learnable(study, n_folds=n_folds if evaluates else 2)
-    store = fold_store(work)
+    check_learnable(study, n_folds=2 if protocol is None else protocol.n_folds)
     # Fitted before it is judged, so that what cannot be written is told now and not after hours.
-    if on_progress is not None:
-        on_progress("fitting to everybody", 0, 1)
-    fitted = fit_to_all(study, learner, seed=seed, work=store.folder / "networks")
-    check_writable_learner(study, learner, fitted)
-    if on_progress is not None:
-        on_progress("fitting to everybody", 1, 1)
+    fitted = _fit_writable(study, learner, seed=seed, store=store, on_progress=on_progress)
     judged = None
-    if evaluates:
-        protocol = Protocol(n_folds=n_folds, n_seeds=n_seeds)
+    if protocol is not None:
         judged = judge(study, learners, protocol=protocol, store=store, on_progress=on_progress, spread=spread)
-    content = make_fitted_file(study, learner, fitted, judged=judged, seed=seed, command=command, version=version)
-    write_fitted(out, content)
-    folder = begin_run(runs, "train")
-    if judged is not None:
-        write_predictions(folder / PREDICTIONS_FILE, judged.predictions)
-    run = Run(
-        kind="train",
-        command=command,
-        version=version,
-        study=study.name,
-        fingerprint=content.study.fingerprint,
-        seeds=(seed, *(() if judged is None else judged.protocol.seeds)),
-        learners=(learner.name,),
-        figures={learner.name: {}} if judged is None else flat_figures(judged),
-        about={"settings": settings_of(learner), "model": str(out), "machine": describe_machine()},
+    content = make_fitted_file(
+        study, learner, fitted, judged=judged, seed=seed, command=keeping.command, version=keeping.version
     )
-    finish_run(folder, run)
-    lines: tuple[str, ...] = ()
+    write_fitted(out, content)
+    folder = _keep_training(keeping, content, learner, judged, out=out)
+    lines: tuple[str, ...]
     if judged is None:
         lines = ("Not judged: nothing is known of how well this model does, and it has no interval.", RESEARCH)
     else:
@@ -99,19 +104,45 @@ def train_on_study(
     return (*lines, "", f"model: {out}", f"run: {folder}")
 
 
+def _fit_writable(
+    study: Study, learner: Learner, *, seed: int, store: FoldStore, on_progress: OnProgress | None
+) -> FittedLearner:
+    """Fit a learner to everybody, and raise when the result cannot be written."""
+    told = "fitting to everybody"
+    if on_progress is not None:
+        on_progress(told, 0, 1)
+    fitted = fit_to_all(study, learner, seed=seed, work=store.folder / "networks")
+    check_writable_learner(study, learner, fitted)
+    if on_progress is not None:
+        on_progress(told, 1, 1)
+    return fitted
+
+
+def _keep_training(
+    keeping: Keeping, content: FittedFile, learner: Learner, judged: Judged | None, *, out: Path
+) -> Path:
+    return keeping.keep(
+        "train",
+        predictions={} if judged is None else judged.predictions,
+        study=content.study.name,
+        unit=content.scale.unit,
+        fingerprint=content.study.fingerprint,
+        seeds=(content.seed, *(() if judged is None else judged.protocol.seeds)),
+        learners=(learner.name,),
+        figures={learner.name: {}} if judged is None else flat_figures(judged),
+        about={"settings": settings_of(learner), "model": str(out), "machine": describe_machine()},
+    )
+
+
 def evaluate_study(
     open_study: OpenStudy,
     *,
     learner_names: Sequence[str],
-    n_folds: int,
-    n_seeds: int,
+    protocol: Protocol,
     leaky: bool,
-    work: Path | None,
-    runs: Path,
+    keeping: Keeping,
     json_file: Path | None,
     predictions_file: Path | None,
-    command: str,
-    version: str,
     on_progress: OnProgress | None = None,
     spread: Spread = in_turn,
 ) -> tuple[str, ...]:
@@ -119,34 +150,31 @@ def evaluate_study(
     check_tracker()
     _check_outputs(json_file, predictions_file)
     learners = choose_learners(learner_names)
+    store = fold_store(keeping.work)
     study = open_study()
-    check_learnable(study, n_folds=n_folds)
-    protocol = Protocol(n_folds=n_folds, n_seeds=n_seeds)
+    check_learnable(study, n_folds=protocol.n_folds)
     judged = judge(
         study,
         learners,
         protocol=protocol,
-        store=fold_store(work),
+        store=store,
         leaky=leaky,
         on_progress=on_progress,
         spread=spread,
     )
-    folder = begin_run(runs, "evaluate")
-    write_predictions(folder / PREDICTIONS_FILE, judged.predictions)
-    run = Run(
-        kind="evaluate",
-        command=command,
-        version=version,
+    folder = keeping.keep(
+        "evaluate",
+        predictions=judged.predictions,
         study=study.name,
+        unit=study.scale.unit,
         fingerprint=judged.fingerprint,
         seeds=protocol.seeds,
         learners=judged.learners,
         figures=flat_figures(judged),
         about={"settings": dict(judged.settings), "machine": describe_machine()},
     )
-    finish_run(folder, run)
     if json_file is not None:
-        _write_json(json_file, _told(judged, command, version))
+        _write_json(json_file, _told(judged, keeping))
     if predictions_file is not None:
         write_predictions(predictions_file, judged.predictions)
     lines = list(figure_lines(judged))
@@ -245,65 +273,45 @@ def tune_on_study(
     learner_name: str,
     search: Search,
     storage: Path | None,
-    work: Path | None,
-    runs: Path,
-    command: str,
-    version: str,
+    keeping: Keeping,
     on_trial: OnTrial | None = None,
     spread: Spread | None = None,
 ) -> tuple[str, ...]:
-    """Search a learner's settings and judge them once on people who took no part; return what to tell."""
+    """Search a learner's settings and judge them once on people who took no part; return what to tell.
+
+    Parameters
+    ----------
+    storage
+        File of the trials; None = trials.sqlite where folds are kept.
+    """
     check_tracker()
     learner = choose_learners([learner_name])[-1]
+    storage = storage or fold_store(keeping.work).folder / "trials.sqlite"
     study = open_study()
     check_learnable(study, n_folds=search.n_folds)
-    found = tune(
-        study,
-        learner,
-        storage=storage or fold_store(work).folder / "trials.sqlite",
-        search=search,
-        on_trial=on_trial,
-        spread=spread,
-    )
-    compared = compare_pair(found.untuned, found.tuned)
-    folder = begin_run(runs, "tune")
-    write_predictions(folder / PREDICTIONS_FILE, {learner.name: found.untuned, f"{learner.name}-tuned": found.tuned})
-    figures = {
-        f"{learner.name}-tuned": {"mad": error_of(found.tuned), "inner_mad": found.inner_error},
-        learner.name: {"mad": error_of(found.untuned)},
-    }
-    run = Run(
-        kind="tune",
-        command=command,
-        version=version,
+    found = tune(study, learner, storage=storage, search=search, on_trial=on_trial, spread=spread)
+    if isinstance(found, Unfinished):
+        return (
+            f"{found.n_done} of {found.n_trials} trials are done. Nobody has judged yet: the same command goes on from "
+            f"{storage}, and judges when all are done.",
+            RESEARCH,
+        )
+    tuned = f"{learner.name}-tuned"
+    folder = keeping.keep(
+        "tune",
+        predictions={learner.name: found.untuned, tuned: found.tuned},
         study=study.name,
+        unit=study.scale.unit,
         fingerprint=fingerprint_study(study),
         seeds=(search.seed,),
-        learners=(f"{learner.name}-tuned",),
-        figures=figures,
+        learners=(tuned,),
+        figures={
+            tuned: {"mad": error_of(found.tuned), "inner_mad": found.inner_error},
+            learner.name: {"mad": error_of(found.untuned)},
+        },
         about={"parameters": dict(found.parameters), "settings": settings_of(found.learner)},
     )
-    finish_run(folder, run)
-    unit = study.scale.unit
-    again = (
-        f"These people have now judged {found.times_judged} times: what was chosen after the first time was chosen in "
-        "sight of them, and the figure leans to the good side. Take another --seed for new ones.",
-    )
-    return (
-        f"{found.n_finished} trials ended, {found.n_given_up} were given up early. Best settings of `{learner.name}`:",
-        *(
-            f"  {name} = {value:.4g}" if isinstance(value, float) else f"  {name} = {value}"
-            for name, value in found.parameters.items()
-        ),
-        f"MAD on the inner folds that chose them: {found.inner_error:.3g} {unit}; too small a figure, since they were "
-        "chosen for it.",
-        f"MAD on {compared.n_people} people who took no part: {error_of(found.tuned):.3g} tuned, "
-        f"{error_of(found.untuned):.3g} as it was.",
-        *comparison_lines(learner.name, {f"{learner.name}-tuned": compared}, unit=unit)[1:],
-        *(again if found.times_judged > 1 else ()),
-        RESEARCH,
-        f"run: {folder}",
-    )
+    return (*search_lines(found, learner.name, unit=study.scale.unit), RESEARCH, f"run: {folder}")
 
 
 def _check_outputs(json_file: Path | None, predictions_file: Path | None) -> None:
@@ -314,12 +322,12 @@ def _check_outputs(json_file: Path | None, predictions_file: Path | None) -> Non
         check_writable(predictions_file)
 
 
-def _told(judged: Judged, command: str, version: str) -> dict[str, Any]:
+def _told(judged: Judged, keeping: Keeping) -> dict[str, Any]:
     study, protocol = judged.study, judged.protocol
     return {
         "notice": RESEARCH,
-        "command": command,
-        "version": version,
+        "command": keeping.command,
+        "version": keeping.version,
         "machine": describe_machine(),
         "study": {"name": study.name, "source": study.source, "fingerprint": judged.fingerprint},
         "scale": {"best": study.scale.best, "worst": study.scale.worst, "unit": study.scale.unit},
@@ -349,9 +357,12 @@ def _predictions_of(folders: Sequence[Path], learners: Sequence[str]) -> tuple[d
     found: dict[str, Predictions] = {}
     left: dict[str, Predictions] = {}
     prints: dict[str, str] = {}
+    unit = ""
     for folder in folders:
         run = read_run(folder)
         prints[run.fingerprint] = folder.name
+        # The fingerprint holds the scale: runs that may be compared have one unit.
+        unit = run.unit or unit
         for name, predictions in read_predictions(folder / PREDICTIONS_FILE).items():
             label = name if name not in found else f"{name} ({folder.name})"
             wanted = name in learners if learners else name not in baselines
@@ -366,7 +377,7 @@ def _predictions_of(folders: Sequence[Path], learners: Sequence[str]) -> tuple[d
         found = {best: left[best], **found}
     if len(found) < 2:
         raise InputError(f"expected two learners or more to compare, got {', '.join(found) or 'none'}")
-    return found, "points of the study"
+    return found, unit or "in the study's unit"
 
 
 def _ends(found: Any) -> dict[str, float | None]:

@@ -24,7 +24,7 @@ from backsight.benchmarks.learning_tables import (
 from backsight.domain.study import ScoreScale, Study
 from backsight.errors import InputError
 from backsight.evaluation.baselines import BASELINES, KnowsPeople
-from backsight.evaluation.conformal import half_width_by_person
+from backsight.evaluation.conformal import fewest_people, half_width_by_person
 from backsight.evaluation.folds import Split
 from backsight.evaluation.learner import Learner
 from backsight.evaluation.metrics import mean_absolute_error, spearman
@@ -35,8 +35,6 @@ from backsight.evaluation.store import FoldStore, fingerprint_study, settings_of
 from backsight.studying.comparing import mad_difference
 
 LEVEL = 0.9
-FEWEST_FOR_INTERVALS = 9
-"""People with errors, for a 90 % interval: with fewer, the error of one more may be the largest too often."""
 RESEARCH = (
     "Research software: figures of how well scores are foretold, no diagnosis and no advice about anybody's health."
 )
@@ -180,7 +178,7 @@ def half_width(predictions: Predictions, *, level: float = LEVEL) -> float:
 
     NaN where there are too few people to promise the level.
     """
-    if len(np.unique(predictions.subject)) < FEWEST_FOR_INTERVALS:
+    if len(np.unique(predictions.subject)) < fewest_people(level):
         return math.nan
     widths = [
         half_width_by_person(one.error, one.subject.tolist(), level=level)
@@ -244,6 +242,11 @@ def flat_figures(judged: Judged) -> dict[str, dict[str, float | None]]:
             figures |= {"coverage": sure[0]["coverage"]["value"], "interval_width": sure[0]["width"]}
         found[name] = figures
     return found
+
+
+def beats_median(judged: Judged, learner: str) -> bool:
+    """Return whether a learner's error is smaller than that of the median beyond chance in who took part."""
+    return mad_difference(judged.predictions["median"], judged.predictions[learner]).high < 0.0
 
 
 def better_than_baselines(judged: Judged, learner: str) -> tuple[bool, str]:

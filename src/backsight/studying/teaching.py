@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
+import re
+import secrets
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,11 +24,17 @@ from backsight.studying.judging import (
     LEVEL,
     RESEARCH,
     Judged,
+    beats_median,
     half_width,
     learner_rows,
 )
 from backsight.studying.wording import figure_lines, meaning_lines
 from backsight.training.fitted_file import FittedFile, StudyFacts, fitted_to_bytes, interval_around, overlap
+
+
+_KEY_BYTES = 16
+_FOLDERS = re.compile(r".*[\\/](?=[^\\/])|[\\/]+$")
+"""What stands before the last part of a path, and what ends it, on any system."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +65,7 @@ def describe_people(study: Study) -> StudyFacts:
     """Return what a fitted file keeps of the study that it was learnt from."""
     scored = study.scored()
     people = sorted({clip.subject for clip in scored})
+    key = secrets.token_hex(_KEY_BYTES)
     return StudyFacts(
         name=study.name,
         fingerprint=fingerprint_study(study),
@@ -63,9 +74,19 @@ def describe_people(study: Study) -> StudyFacts:
         n_people=len(people),
         n_clips=len(scored),
         exercises=study.exercises,
-        people=tuple(sorted(pseudonym(who) for who in people)),
+        people=tuple(sorted(keyed_digest(who, key=key) for who in people)),
+        people_key=key,
         recordings=tuple(sorted({digest_recording(clip) for clip in scored})),
     )
+
+
+def keyed_digest(subject: str, *, key: str) -> str:
+    """Return what a file knows a person by: the same in that file alone, so that files tell nothing together.
+
+    Whoever has the file has the key, too, and can find out whether somebody whose name they guess is in it.
+    """
+    # Files that were written before there was a key know people as learners do.
+    return hmac.digest(bytes.fromhex(key), subject.encode(), "sha256").hex()[:16] if key else pseudonym(subject)
 
 
 def digest_recording(clip: StudyClip) -> str:
@@ -85,7 +106,13 @@ def make_fitted_file(
 ) -> FittedFile:
     """Return a fitted learner with its figures and its card; `judged` is None where the protocol was not run."""
     width = float("nan") if judged is None else half_width(judged.predictions[learner.name])
-    figures = {} if judged is None else {"rows": list(judged.rows), "seeds": list(judged.protocol.seeds)}
+    figures: dict[str, Any] = {}
+    if judged is not None:
+        figures = {
+            "rows": list(judged.rows),
+            "seeds": list(judged.protocol.seeds),
+            "beats_median": beats_median(judged, learner.name),
+        }
     content = FittedFile(
         fitted=fitted,
         learner=learner.name,
@@ -93,7 +120,7 @@ def make_fitted_file(
         scale=study.scale,
         study=describe_people(study),
         seed=seed,
-        command=command,
+        command=without_folders(command),
         version=version,
         half_width=width,
         level=LEVEL,
@@ -101,6 +128,15 @@ def make_fitted_file(
         card="",
     )
     return replace(content, card=write_card(content, judged))
+
+
+def without_folders(command: str) -> str:
+    """Return a command with the last part only of every path in it: folders can name people."""
+    told = []
+    for word in shlex.split(command):
+        option, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
+        told.append(f"{option}{equals}{_FOLDERS.sub('', value)}")
+    return shlex.join(told)
 
 
 def check_writable_learner(study: Study, learner: Learner, fitted: FittedLearner) -> None:
@@ -165,7 +201,7 @@ def judge_strangers(content: FittedFile, study: Study, *, n_draws: int = 1000) -
     people = sorted({clip.subject for clip in clips})
     n_people, n_known = overlap(
         content.study,
-        people=[pseudonym(who) for who in people],
+        people=[keyed_digest(who, key=content.study.people_key) for who in people],
         recordings=[digest_recording(clip) for clip in clips],
     )
     if n_known or fingerprint_study(study) == content.study.fingerprint:
@@ -175,18 +211,13 @@ def judge_strangers(content: FittedFile, study: Study, *, n_draws: int = 1000) -
         )
     answers = ask(content.fitted, clips)
     low, high = interval_around(answers.predicted, half_width=content.half_width, scale=content.scale)
-    predictions = Predictions(
-        clip=np.arange(len(clips)),
-        subject=np.array([clip.subject for clip in clips]),
-        exercise=np.array([clip.exercise for clip in clips]),
-        group=np.array([clip.group for clip in clips]),
-        view=np.array([clip.view for clip in clips]),
-        seed=np.full(len(clips), content.seed, dtype=np.intp),
-        fold=np.zeros(len(clips), dtype=np.intp),
-        score=np.array([clip.score for clip in clips]),
-        predicted=answers.predicted,
-        low=low,
-        high=high,
+    predictions = Predictions.of_answers(
+        clips,
+        replace(answers, low=low, high=high),
+        rows=np.arange(len(clips)),
+        seed=content.seed,
+        fold=0,
+        seconds=0.0,
     )
     rows = learner_rows(content.learner, predictions, study.scale, n_draws=n_draws, n_draws_of_parts=n_draws)
     return Stranger(predictions=predictions, rows=tuple(rows), warning=_warning(content, clips, n_people, len(people)))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from backsight.studying.comparing import compare_pair, comparison_lines
 from backsight.studying.judging import RESEARCH, Judged, better_than_baselines
+from backsight.training.tuning import Tuned, error_of
 
 _PARTS = ("exercise", "group", "view")
 
@@ -91,6 +93,28 @@ def meaning_lines(judged: Judged, learner: str) -> tuple[str, ...]:
             "overstated."
         )
     return (*lines, RESEARCH)
+
+
+def search_lines(found: Tuned, name: str, *, unit: str) -> tuple[str, ...]:
+    """Return what a search of the settings of the learner `name` found."""
+    compared = compare_pair(found.untuned, found.tuned)
+    again = (
+        f"These people have now judged {found.times_judged} times: what was chosen after the first time was chosen in "
+        "sight of them, and the figure leans to the good side. Take another --seed for new ones.",
+    )
+    return (
+        f"{found.n_finished} trials ended, {found.n_given_up} were given up early. Best settings of `{name}`:",
+        *(
+            f"  {setting} = {value:.4g}" if isinstance(value, float) else f"  {setting} = {value}"
+            for setting, value in found.parameters.items()
+        ),
+        f"MAD on the inner folds that chose them: {found.inner_error:.3g} {unit}; too small a figure, since they were "
+        "chosen for it.",
+        f"MAD on {compared.n_people} people who took no part: {error_of(found.tuned):.3g} tuned, "
+        f"{error_of(found.untuned):.3g} as it was.",
+        *comparison_lines(name, {f"{name}-tuned": compared}, unit=unit)[1:],
+        *(again if found.times_judged > 1 else ()),
+    )
 
 
 def spread(found: Mapping[str, float | None]) -> str:

@@ -39,6 +39,7 @@ def _result() -> BenchmarkResult:
         ),
         seeds=(1,),
         notes=("Peak memory is left out.",),
+        command="backsight benchmark road",
     )
 
 
@@ -50,6 +51,7 @@ def test_json_layout(tmp_path: Path) -> None:
     assert f"{os.cpu_count()} cores" in machine
     assert written == {
         "name": "road",
+        "command": "backsight benchmark road",
         "seeds": [1],
         "notes": ["Peak memory is left out."],
         "figures": [

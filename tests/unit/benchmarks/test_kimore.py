@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from backsight.benchmarks.kimore import judge_scores
 from backsight.benchmarks.learning_tables import fold_store, learner_lines, pick_learners, subject_of_bars
 from backsight.cli.main import app
-from backsight.errors import InputError
+from backsight.errors import InputError, OutputError
 from backsight.evaluation.baselines import Duration, Median
 from backsight.evaluation.conformal import CrossConformal
 from backsight.evaluation.protocol import Protocol
@@ -109,7 +109,7 @@ def test_a_second_run_takes_all_folds_from_the_first(store) -> None:
 def test_learners_stand_side_by_side_in_the_table(store) -> None:
     study = make_study(n_people=24)
     lines = learner_lines(judge(study, [Median(), Knows(study, off=2.0, name="knows")], store).rows)
-    assert lines[0].startswith("| learner | mad | rho | person_mad |")
+    assert lines[0].startswith("| learner | mad | rho | rho_within_folds | person_mad |")
     assert lines[3].startswith("| knows | 2 (2 to 2) |")
     assert len({line.count("|") for line in lines}) == 1
 
@@ -126,6 +126,15 @@ def test_folds_are_kept_apart_by_code(tmp_path) -> None:
     store = fold_store(tmp_path)
     assert len(store.code_version) == 16
     assert store.folder == tmp_path
+
+
+def test_a_file_in_place_of_the_folder_is_told_at_once(tmp_path) -> None:
+    (tmp_path / "work").write_text("in the way", encoding="utf-8")
+    for work in (tmp_path / "work", tmp_path / "work" / "folds"):
+        with pytest.raises(OutputError, match="a part of that path is a file; choose another path"):
+            fold_store(work)
+    assert fold_store(tmp_path / "new" / "folds").folder == tmp_path / "new" / "folds"
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("name", ["kimore", "uiprmd"])

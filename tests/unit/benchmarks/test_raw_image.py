@@ -9,7 +9,7 @@ import pytest
 
 from backsight.benchmarks import stills
 from backsight.benchmarks.iteration_time import _median_ms, _picture_times
-from backsight.benchmarks.raw_image import judge_both
+from backsight.benchmarks.raw_image import digest_pictures, judge_both
 from backsight.benchmarks.stills import StillSize, draw_stills, stills_of, thin_out
 from backsight.domain.recording import Exercise
 from backsight.domain.study import RATING_SCALE, Study
@@ -63,6 +63,15 @@ def test_two_clips_are_drawn_in_the_size_asked_for_and_somebody_moves_in_them() 
         assert pictures.shape == (4, 36, 64, 3)
         # Noise changes every pixel a little; a person who moves changes some a lot.
         assert np.ptp(pictures.astype(int), axis=0).max() > 40
+
+
+def test_folds_of_other_pictures_are_not_taken() -> None:
+    drawn = [np.zeros((2, 4, 6, 3), np.uint8), np.ones((2, 4, 6, 3), np.uint8)]
+    other = [drawn[0], drawn[1].copy()]
+    assert digest_pictures(other) == digest_pictures(drawn)
+    other[1][1, 3, 5, 2] = 2
+    assert digest_pictures(other) != digest_pictures(drawn)
+    assert digest_pictures(drawn[::-1]) != digest_pictures(drawn)
 
 
 def test_accuracy_counts_red_flags_told_right(tmp_path: Path) -> None:

@@ -1,10 +1,15 @@
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 from typer.testing import CliRunner
 
+from backsight.cli.benchmark import OF_ALL, benchmark
+from backsight.cli.benchmark_runs import ENTRIES, Benchmark
 from backsight.cli.main import app
 from backsight.errors import OutputError
 
@@ -48,3 +53,36 @@ def test_without_matplotlib_plots_are_refused_before_anything_is_measured(tmp_pa
 @pytest.mark.parametrize("name", ["road", "measures", "agreement", "rendering"])
 def test_every_benchmark_is_named_in_the_help(name: str) -> None:
     assert name in RUN.invoke(app, ["benchmark", "--help"]).output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["road", "--learner", "lstm", "--folds", "3"], "--learner, --folds: not used by `backsight benchmark road`"),
+        (["road", "--seeds", "3"], "which takes --clip, --repeats"),
+        (["training", "--data", "."], "`backsight benchmark training`, which takes no options of its own"),
+        (["kimore", "walk.mp4"], "CLIPS: not used by `backsight benchmark kimore`"),
+        # What the default is, too, somebody may have typed in the belief that it does something.
+        (["batch", "--folds", "5"], "--folds: not used by `backsight benchmark batch`, which takes --repeats"),
+        (["index", "--pose-model", "lite", "--pose-model", "full"], "--pose-model: expected once"),
+        (["pose", "--frames", "10", "--frames", "20"], "--frames: expected once for this benchmark, got 2 times"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused_in_one_message(words: list[str], said: str) -> None:
+    done = RUN.invoke(app, ["benchmark", *words], env={"COLUMNS": "400"})
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.split())
+
+
+def test_every_option_is_used_by_the_benchmarks_that_its_help_names_and_by_no_other() -> None:
+    assert set(ENTRIES) == set(Benchmark)
+    hints = get_type_hints(benchmark, include_extras=True)
+    for parameter in set(inspect.signature(benchmark).parameters) - OF_ALL:
+        told = get_args(hints[parameter])[1].help
+        named = {name for part in re.findall(r"(?:^|\. )([a-z, -]+):", told) for name in part.split(", ")}
+        assert named == {str(name) for name, entry in ENTRIES.items() if parameter in entry.uses}, parameter
+
+
+def test_no_benchmark_uses_an_option_that_there_is_not() -> None:
+    known = set(inspect.signature(benchmark).parameters)
+    assert {option for entry in ENTRIES.values() for option in entry.uses} <= known

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from typer.testing import CliRunner
 
 from backsight.cli.main import app
@@ -19,6 +20,15 @@ def test_a_study_is_told_by_exercise_and_group(tmp_path):
     # Three frames at 25 a second last 0.08 s; 32 of 33 landmarks are known.
     assert walk.split() == ["walk", "2", "2", "0.1", "97%", "1", "80.00", "0.00"]
     assert groups == "subjects by group: patient 1, none 1"
+
+
+@pytest.mark.parametrize("command", [["data", "validate"], ["train", "--no-evaluate"], ["evaluate"]], ids=" ".join)
+def test_what_was_guessed_of_a_table_s_encoding_is_told(tmp_path, command):
+    manifest = write_manifest(tmp_path, RATED.replace("P01", "J\u00f6rg"), encoding="cp1252")
+    kept = [] if command[0] == "data" else ["--work", str(tmp_path / "w"), "--runs", str(tmp_path / "r")]
+    result = CliRunner().invoke(app, [*command, str(manifest), *kept])
+    assert "Note: back-study.csv is not UTF-8 and was read as Windows-1252 (Latin-1)" in result.stderr
+    assert "Note" not in result.stdout
 
 
 def test_a_data_set_is_converted_and_reads_as_a_study(tmp_path):

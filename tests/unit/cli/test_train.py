@@ -11,7 +11,7 @@ from backsight.errors import OutputError
 RUN = CliRunner()
 
 
-@pytest.mark.parametrize("what", [["nowhere.csv"], ["--virtual", "20"]], ids=["study", "virtual"])
+@pytest.mark.parametrize("what", [["nowhere.csv"], ["--virtual", "60"]], ids=["study", "virtual"])
 def test_an_earlier_file_is_kept_and_nothing_is_learnt(tmp_path, what: list[str]) -> None:
     earlier = tmp_path / "model.backsight"
     earlier.write_bytes(b"weeks of work")
@@ -21,6 +21,21 @@ def test_an_earlier_file_is_kept_and_nothing_is_learnt(tmp_path, what: list[str]
         f"cannot write {earlier}: it exists already; choose another file or pass --overwrite"
     )
     assert earlier.read_bytes() == b"weeks of work"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--out", "m.backsight", "--folds", "5"], "--folds: only with a STUDY"),
+        (["--out", "m.backsight", "--learner", "lstm", "--runs", "r"], "--learner, --runs: only with a STUDY"),
+        (["mine.csv", "--threads", "1"], "--threads: only for virtual volunteers"),
+        (["mine.csv", "--virtual", "400"], "--virtual: only for virtual volunteers"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(words: list[str], said: str) -> None:
+    done = RUN.invoke(app, ["train", *words], env={"COLUMNS": "300"})
+    assert done.exit_code == 2
+    assert said in done.output
 
 
 def test_the_default_file_is_kept_too(tmp_path, monkeypatch) -> None:

@@ -109,3 +109,12 @@ def test_two_clips_of_one_recording_cannot_be_told_apart(tmp_path):
     folder = write_results(tmp_path / "out", (None, None, None, "1.mp4"), (None, None, None, "1.mp4"))
     with pytest.raises(InputError, match=r"expected one clip of it in .*got 2"):
         find_extracted(folder)(tmp_path / "1.mp4")
+
+
+def test_what_was_guessed_of_the_ratings_is_noted(tmp_path):
+    folder = write_results(tmp_path / "out", ("Jörg", "walk", None, "a.mp4"))
+    (folder / "ratings.csv").write_text("subject,exercise,rating\nJörg,walk,50\n", encoding="cp1252")
+    study = read_extracted(folder)
+    assert [clip.score for clip in study.clips] == [50.0]
+    assert len(study.notes) == 1
+    assert study.notes[0].startswith("ratings.csv is not UTF-8 and was read as Windows-1252")

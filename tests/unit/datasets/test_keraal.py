@@ -88,6 +88,21 @@ def test_the_index_names_the_exercise_and_the_folder_above_will_do(tmp_path):
     assert clip.exercise == "cacheTete"
 
 
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        ("clip,exercise\nRTK_X,cacheTete\n", "got: no column key"),
+        ("key,exercise\nRTK_X,\n", "got: clip RTK_X without them"),
+        ("key,exercise\n\xff", "expected a UTF-8 table"),
+    ],
+)
+def test_an_index_of_another_layout_is_one_message(tmp_path, index, expected):
+    write_pack(tmp_path)
+    (tmp_path / "keraal_g9_sub07_index.csv").write_text(index, encoding="latin-1")
+    with pytest.raises(InputError, match=rf"{expected}"):
+        list(read_keraal(tmp_path, videos=tmp_path))
+
+
 def test_films_without_motion_capture_are_left_out(tmp_path):
     write_pack(tmp_path)
     (tmp_path / "keraal_ELK_Y.avi").write_bytes(b"")
@@ -97,7 +112,7 @@ def test_films_without_motion_capture_are_left_out(tmp_path):
 def test_what_is_missing_is_named(tmp_path):
     (tmp_path / "empty").mkdir()
     write_pack(tmp_path)
-    with pytest.raises(InputError, match=r"keraal_SUBJECT\.npz"):
+    with pytest.raises(InputError, match=r"keraal_\*\.npz in this folder, found none"):
         list(read_keraal(tmp_path / "empty", videos=tmp_path))
     with pytest.raises(InputError, match=r"keraal_KEY\.avi"):
         list(read_keraal(tmp_path, videos=tmp_path / "empty"))
@@ -144,7 +159,7 @@ INDEX = "key,exercise,label,error_bodypart,rep\nCTK_X,cacheTete,{},,4\n"
 def test_a_study_of_kinect_is_scored_by_the_index(tmp_path, label, score):
     study = read_keraal_study(write_study_pack(tmp_path, INDEX.format(label)))
     (clip,) = study.clips
-    assert (clip.subject, clip.exercise, clip.session, clip.score) == ("g9_sub07", "cacheTete", "4", score)
+    assert (clip.subject, clip.exercise, clip.session, clip.score) == ("g9_sub07", "cacheTete", "", score)
     assert study.scale.to_index(1.0) == 0.0
     np.testing.assert_allclose(clip.pose.world_m[0, Landmark.LEFT_SHOULDER], [0.2, -0.5, 0.0], atol=1e-9)
     assert clip.pose.timestamps_s[1] == pytest.approx(1 / 20)

@@ -10,7 +10,7 @@ from tests.unit.datasets.packs import write_uiprmd
 def test_correct_is_best_and_the_left_is_on_the_picture_s_right(tmp_path):
     study = read_uiprmd(write_uiprmd(tmp_path))
     correct, incorrect = study.clips
-    assert (correct.subject, correct.exercise, correct.session, correct.score) == ("s03", "m01", "01", 1.0)
+    assert (correct.subject, correct.exercise, correct.score) == ("s03", "m01", 1.0)
     assert incorrect.score == 0.0
     assert study.scale.is_binary
     assert study.scale.to_index(correct.score) == 0.0
@@ -25,6 +25,13 @@ def test_correct_is_best_and_the_left_is_on_the_picture_s_right(tmp_path):
     np.testing.assert_allclose(image[Landmark.LEFT_SHOULDER, :2], expected, atol=0.05)
     assert np.isnan(world[Landmark.LEFT_HEEL]).all()
     assert correct.pose.visibility[0, Landmark.LEFT_HEEL] == 0.0
+
+
+def test_a_repetition_is_no_session_so_that_a_number_puts_no_correct_and_incorrect_clips_together(tmp_path):
+    # Both repetitions of the pack are number 1 of their kind.
+    study = read_uiprmd(write_uiprmd(tmp_path))
+    assert [clip.session for clip in study.clips] == ["", ""]
+    assert [clip.name for clip in study.clips] == ["s03 m01 correct 01", "s03 m01 incorrect 01"]
 
 
 @pytest.mark.parametrize(

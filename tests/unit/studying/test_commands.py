@@ -80,6 +80,8 @@ def test_runs_are_listed_and_compared(trained, studies):
                                         "--learner", "kinematic"])  # fmt: skip
     assert compared.exit_code == 0, compared.output
     assert "`kinematic` is better than `median`." in compared.output
+    assert f"| MAD difference, {moving_study().scale.unit} |" in compared.output
+    assert "in the study's unit" not in compared.output
 
 
 def test_leaky_stands_beside_and_is_called_so(studies):
@@ -96,6 +98,26 @@ def test_a_search_resumes_and_counts_how_often_it_was_judged(studies):
     again = call(studies, "tune", "own", *words, "--trials", "3")
     assert "3 trials ended, 0 were given up early" in again.output
     assert "have now judged 2 times" in again.output
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("train", ()), ("evaluate", ()), ("tune", ("--learner", "kinematic"))],
+)
+def test_a_file_in_place_of_the_work_folder_is_told_before_the_study_is_read(tmp_path, command, words):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    kept = ["--work", str(tmp_path / "file"), "--runs", str(tmp_path / "runs")]
+    result = CliRunner().invoke(app, [command, str(tmp_path / "no study"), *words, *kept])
+    assert result.exit_code == 1
+    assert "a part of that path is a file" in str(result.exception)
+
+
+def test_a_search_that_runs_out_of_time_says_how_to_go_on(studies):
+    words = ("--learner", "kinematic", "--storage", str(studies / "slow.sqlite"), "--trials", "900")
+    first = call(studies, "tune", "own", *words, "--timeout", "1")
+    assert first.exit_code == 0, first.output
+    assert "of 900 trials are done. Nobody has judged yet: the same command goes on" in first.output
+    assert "run:" not in first.output
 
 
 @pytest.mark.parametrize(

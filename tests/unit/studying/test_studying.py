@@ -82,7 +82,7 @@ def test_runs_are_kept_with_their_figures_for_tensorboard(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [["train"], ["train", "s.csv", "--virtual", "30"], ["train", "-o", "m", "--learner", "lstm"]]
+    "words", [["train"], ["train", "s.csv", "--virtual", "60"], ["train", "-o", "m", "--learner", "lstm"]]
 )
 def test_options_that_would_be_ignored_are_refused(words):
     assert CliRunner().invoke(app, words).exit_code == 2

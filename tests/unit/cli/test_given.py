@@ -1,0 +1,22 @@
+"""What was typed, as others may read it."""
+
+import pytest
+
+from backsight.cli.given import command_for_others
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["benchmark", "kimore", "--folds", "3"], "backsight benchmark kimore --folds 3"),
+        (["benchmark", "kimore", "--data", "/home/ann/kimore"], "backsight benchmark kimore --data kimore"),
+        (["benchmark", "kimore", "--data=/home/ann/kimore/"], "backsight benchmark kimore --data=kimore"),
+        (["benchmark", "road", "--clip", "a walk.mp4"], "backsight benchmark road --clip 'a walk.mp4'"),
+        (
+            ["benchmark", "study", "--json", "docs/figures/study.json"],
+            "backsight benchmark study --json docs/figures/study.json",
+        ),
+    ],
+)
+def test_a_command_is_told_as_it_was_typed_without_the_folders_of_whole_paths(words, told):
+    assert command_for_others(words) == told
