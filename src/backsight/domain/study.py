@@ -83,6 +83,8 @@ class Study:
     """Citation and licence, as reports and model cards print it."""
     may_ship: bool = False
     """Whether weights learnt from it may be passed on."""
+    notes: tuple[str, ...] = ()
+    """What was guessed while it was read, for whoever reads it to check."""
 
     @property
     def subjects(self) -> tuple[str, ...]:
