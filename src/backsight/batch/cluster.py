@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from backsight.batch.limits import Deadlines, TimeLimit
-from backsight.batch.options import Task, file_sha256, how_nodes_differ, software
+from backsight.batch.options import Task, file_sha256, how_nodes_differ, is_of_a_study, software
 from backsight.batch.processes import DIED, JOBS_A_WORKER, Failure, Outcome, attempt, reason_without_name
 from backsight.batch.work import ClipResult, Equipment, Job, do_clip
 from backsight.errors import BatchError, MissingDependencyError
@@ -63,6 +63,8 @@ class _Luggage:
     """The `_Clock` actor."""
     software: Mapping[str, str]
     """Of the machine that runs the command."""
+    of_a_study: bool
+    """Whether the model was fitted to a study, which its name does not tell a node."""
 
 
 class RayPool:
@@ -110,9 +112,10 @@ class RayPool:
             ) from error
         self._ray: Any = ray
         connect(ray, address, n_workers)
-        needed = needed or software(equipment.options.task)
+        task, of_a_study = equipment.options.task, is_of_a_study(equipment.options)
+        needed = needed or software(task, of_a_study)
         try:
-            self._check_nodes(equipment.options.task, needed)
+            self._check_nodes(task, of_a_study, needed)
         except BaseException:
             ray.shutdown()
             raise
@@ -124,7 +127,7 @@ class RayPool:
         clock: Any = ray.remote(num_cpus=0, max_restarts=-1)(_Clock)
         self._clock = clock.remote()
         self._time_limit = time_limit or TimeLimit()
-        self._luggage = _Luggage(equipment, files, self._folder, self._time_limit, self._clock, needed)
+        self._luggage = _Luggage(equipment, files, self._folder, self._time_limit, self._clock, needed, of_a_study)
         self._deadlines = Deadlines()
         self._attempts = itertools.count()
         self._task = ray.remote(num_cpus=1, max_retries=0)(_do_on_node)
@@ -214,7 +217,7 @@ class RayPool:
         for task in left:
             self._ray.cancel(task, force=True)
 
-    def _check_nodes(self, task: Task, needed: Mapping[str, str]) -> None:
+    def _check_nodes(self, task: Task, of_a_study: bool, needed: Mapping[str, str]) -> None:
         """Refuse nodes that would give other bytes.
 
         Raises
@@ -224,7 +227,7 @@ class RayPool:
         """
         found: dict[str, Mapping[str, str]] = {}
         silent: list[str] = []
-        for name, answer in self._on_each_node(software, task).items():
+        for name, answer in self._on_each_node(software, task, of_a_study).items():
             try:
                 found[name] = self._ray.get(answer, timeout=_START_LIMIT_S)
             except self._ray.exceptions.RayError as error:
@@ -314,8 +317,8 @@ def why_silent(error: BaseException) -> str:
 
 
 @lru_cache(maxsize=2)
-def _software_here(task: Task) -> Mapping[str, str]:
-    return software(task)
+def _software_here(task: Task, of_a_study: bool) -> Mapping[str, str]:
+    return software(task, of_a_study)
 
 
 def prepare_environment(address: str) -> None:
@@ -358,7 +361,8 @@ def _do_on_node(job: Job, tag: str, recording: list[Any], luggage: _Luggage, wor
     import ray
 
     # A node may have joined since the run began.
-    if differing := how_nodes_differ(luggage.software, {"a node": _software_here(luggage.equipment.options.task)}):
+    here = _software_here(luggage.equipment.options.task, luggage.of_a_study)
+    if differing := how_nodes_differ(luggage.software, {"a node": here}):
         return Failure(f"{differing}; install the same Backsight on every node", ends_run=True)
     run_folder = _run_folder(luggage.folder)
     run_folder.mkdir(mode=0o700, exist_ok=True)
@@ -367,12 +371,12 @@ def _do_on_node(job: Job, tag: str, recording: list[Any], luggage: _Luggage, wor
         # Its own name, which is taken out of errors again.
         path = Path(folder) / job.path.name
         path.write_bytes(ray.get(recording[0]))
-        here = replace(luggage.equipment, bundle=bundle, model=model)
+        equipment = replace(luggage.equipment, bundle=bundle, model=model)
         # What is found out about the length may hang as well.
         luggage.clock.begin.remote(tag, luggage.time_limit.until_known_s)
         job_here = replace(job, path=path)
         luggage.clock.begin.remote(tag, luggage.time_limit(job_here))
-        return attempt(partial(work, equipment=here), job_here)
+        return attempt(partial(work, equipment=equipment), job_here)
 
 
 def _run_folder(name: str) -> Path:

@@ -8,17 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from importlib import resources
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 from backsight.domain.recording import Exercise
 from backsight.network.checkpoint import is_fitted_to_study
 from backsight.studio.fingerprint import digest_sources
+from backsight.training.code_version import installed_versions
 
 KEY_LENGTH = 32
 """Hexadecimal digits of a key: 128 bits, so that no two of any number of clips share one."""
 
-_LOOKING = ("domain", "video", "pose", "kinematics", "pipeline.py")
+_LOOKING = ("domain", "errors.py", "inputs.py", "kinematics", "pipeline.py", "ports.py", "pose", "video")
 _ASSESSING = (
     "features",
     "network/checkpoint.py",
@@ -31,11 +32,13 @@ _ASSESSING = (
     "scoring",
 )
 """Modules that decide a result; a change of what they do makes results anew, a change of their comments does not."""
-_LEARNERS = ("evaluation/blinding.py", "evaluation/nested.py", "network", "training")
+_LEARNERS = ("evaluation", "network", "training")
 """What decides besides where the model was fitted to a study."""
 _DATA = ("scoring/calibration.json",)
-_LIBRARIES = ("av", "mediapipe", "openvino", "onnxruntime")
-"""Libraries that decode, find landmarks or predict: another version may give other numbers."""
+_LIBRARIES = ("av", "mediapipe", "numpy", "onnxruntime", "openvino", "scipy")
+"""Libraries that decode, find landmarks, filter or predict: another version may give other numbers."""
+_LEARNERS_LIBRARIES = ("scikit-learn", "torch")
+"""What predicts besides where the model was fitted to a study."""
 
 
 class Task(StrEnum):
@@ -101,25 +104,44 @@ def run_identity(options: RunOptions, *, bundle_sha256: str, model_sha256: str) 
     decided_by = {
         **options.settings(model_sha256=model_sha256),
         "bundle": bundle_sha256,
-        "code": _code_digest(options.task),
-        **({"learners": _digest(_LEARNERS)} if _is_of_a_study(options) else {}),
         "data": [hashlib.sha256((package / name).read_bytes()).hexdigest() for name in _DATA],
-        "libraries": installed_libraries(),
+        "code": _code(options.task, of_a_study=is_of_a_study(options)),
+        "libraries": installed_libraries(of_a_study=is_of_a_study(options)),
     }
     return hashlib.sha256(json.dumps(decided_by, sort_keys=True).encode()).hexdigest()
 
 
-def installed_libraries() -> dict[str, str | None]:
-    """Return the versions of the libraries that decide results, by name; None = not installed."""
-    return {name: _installed(name) for name in _LIBRARIES}
+def is_of_a_study(options: RunOptions) -> bool:
+    """Tell whether a run's model was fitted to a study; only the machine that has the model's file can."""
+    return options.task is Task.ASSESS and is_fitted_to_study(Path(options.model))
 
 
-def software(task: Task) -> dict[str, str]:
-    """Return what of this machine's software decides results: two machines where it is alike give the same bytes."""
+def installed_libraries(*, of_a_study: bool) -> dict[str, str | None]:
+    """Return the versions of the libraries that decide results, by name; None = not installed.
+
+    Parameters
+    ----------
+    of_a_study
+        Whether the model was fitted to a study.
+    """
+    return installed_versions((*_LIBRARIES, *(_LEARNERS_LIBRARIES if of_a_study else ())))
+
+
+def software(task: Task, of_a_study: bool) -> dict[str, str]:
+    """Return what of this machine's software decides results: two machines where it is alike give the same bytes.
+
+    Parameters
+    ----------
+    task
+        What is done.
+    of_a_study
+        Whether the model was fitted to a study.
+    """
+    libraries = installed_libraries(of_a_study=of_a_study)
     return {
         "Backsight": version("backsight"),
-        "Backsight's code": _code_digest(task),
-        **{name: found or "none" for name, found in installed_libraries().items()},
+        **_code(task, of_a_study=of_a_study),
+        **{name: found or "none" for name, found in libraries.items()},
     }
 
 
@@ -149,12 +171,13 @@ def _package() -> Path:
     return Path(str(resources.files("backsight")))
 
 
-def _code_digest(task: Task) -> str:
-    return _digest(_LOOKING if task is Task.EXTRACT else (*_LOOKING, *_ASSESSING))
-
-
-def _is_of_a_study(options: RunOptions) -> bool:
-    return options.task is Task.ASSESS and is_fitted_to_study(Path(options.model))
+def _code(task: Task, *, of_a_study: bool) -> dict[str, str]:
+    """Return digests of the modules that decide results, by what a node that has others is told."""
+    parts = _LOOKING if task is Task.EXTRACT else (*_LOOKING, *_ASSESSING)
+    return {
+        "Backsight's code": _digest(parts),
+        **({"Backsight's learners": _digest(_LEARNERS)} if of_a_study else {}),
+    }
 
 
 def _digest(parts: Sequence[str]) -> str:
@@ -172,10 +195,3 @@ def file_sha256(path: Path) -> str:
     """Return a file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

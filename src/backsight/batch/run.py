@@ -16,7 +16,15 @@ from typing import Any
 from backsight.batch.ledger import Counts, Ledger, NewItem, open_ledger
 from backsight.batch.limits import TimeLimit
 from backsight.batch.manifest import Manifest
-from backsight.batch.options import ClipOptions, RunOptions, Task, file_sha256, installed_libraries, run_identity
+from backsight.batch.options import (
+    ClipOptions,
+    RunOptions,
+    Task,
+    file_sha256,
+    installed_libraries,
+    is_of_a_study,
+    run_identity,
+)
 from backsight.batch.processes import Pool, ProcessPool, Work
 from backsight.batch.runner import OnProgress, Runner
 from backsight.batch.sources import find_recordings, is_manifest
@@ -161,7 +169,7 @@ def _about(options: RunOptions, settings: Mapping[str, str], *, run: str) -> dic
         "software": {
             "name": "Backsight",
             "version": version("backsight"),
-            "libraries": installed_libraries(),
+            "libraries": installed_libraries(of_a_study=is_of_a_study(options)),
         },
         "settings": dict(settings),
         "made_by": run,

@@ -1,22 +1,21 @@
 """Call one function with many items on a Ray cluster: folds of a study, of a search. Knows no study.
 
 What the function holds, a study's landmarks among it, travels through Ray's object store once, and stays in the memory
-of the nodes' processes. Nodes need Backsight and the libraries that learn in the same versions.
+of the nodes' processes. Nodes need the same code of Backsight, and the libraries that learn in the same versions.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import metadata
+from importlib.metadata import version
 from typing import Any, Self
 
 from backsight.batch.cluster import connect, prepare_environment, why_silent
 from backsight.batch.options import how_nodes_differ
 from backsight.errors import BacksightError, BatchError, MissingDependencyError
+from backsight.training.code_version import LIBRARIES, installed_versions, own_code_version
 
-LEARNING = ("backsight", "numpy", "scipy", "scikit-learn", "torch")
-"""Distributions that decide what is learnt."""
 _ANSWER_LIMIT_S = 120.0
 """For a node's first process, which loads Backsight from a cold disk."""
 _N_RETRIES = 2
@@ -123,13 +122,11 @@ class RaySpread:
 
 def learning_software() -> dict[str, str]:
     """Return this machine's versions of what decides what is learnt."""
-    found = {}
-    for name in LEARNING:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "none"
-    return found
+    return {
+        "Backsight": version("backsight"),
+        "Backsight's code": own_code_version(),
+        **{name: found or "none" for name, found in installed_versions(LIBRARIES).items()},
+    }
 
 
 _kept: dict[str, Callable[[Any], Any]] = {}

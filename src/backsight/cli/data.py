@@ -10,12 +10,14 @@ import typer
 
 from backsight.cli.study_options import (
     STUDY_HELP,
+    USUAL_FOLDS,
     DataSetOption,
     LandmarksOption,
     PoseModelOption,
     RatingsOption,
     StudySource,
 )
+from backsight.errors import InputError
 
 if TYPE_CHECKING:
     from backsight.domain.study import Study
@@ -26,6 +28,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+_SHORT_S = 1.0
+"""No exercise that anybody scores is over sooner."""
 _Source = Annotated[str, typer.Argument(help=STUDY_HELP, metavar="STUDY")]
 
 
@@ -43,7 +47,7 @@ def validate(
     backsight data validate kimore/ --data-set kimore
     """
     study = StudySource(source, data_set, ratings, landmarks, pose_model).read()
-    for line in describe(study):
+    for line in (*describe(study), *remarks(study)):
         typer.echo(line)
 
 
@@ -65,6 +69,26 @@ def convert(
 
     study = StudySource(source, data_set, ratings, landmarks, pose_model).read()
     typer.echo(f"{len(study.clips)} clips: {write_study(study, out, overwrite=overwrite)}")
+
+
+def remarks(study: Study) -> list[str]:
+    """Return what `train` and `evaluate` would refuse, or what deserves a look, for people; a line each."""
+    from backsight.studying.judging import check_learnable
+
+    told = []
+    if not study.scored():
+        told.append("Remark: no clip has a score, so that nothing can be learnt; fill in `rating` or `score`")
+    else:
+        try:
+            check_learnable(study, n_folds=USUAL_FOLDS)
+        except InputError as error:
+            told.append(f"Remark: `train` and `evaluate` will refuse {error}")
+    short = [clip.name for clip in study.clips if clip.pose.duration_s < _SHORT_S]
+    if short:
+        told.append(
+            f"Remark: {len(short)} of {len(study.clips)} clips last less than {_SHORT_S:g} s, such as {short[0]}"
+        )
+    return told
 
 
 def describe(study: Study) -> list[str]:
@@ -96,4 +120,5 @@ def describe(study: Study) -> list[str]:
             lines.append(f"{what}: " + ", ".join(f"{name or 'none'} {n}" for name, n in counted.items()))
     if study.source:
         lines.append(f"source: {study.source}")
+    lines.append("seen: share of the landmarks that are known, over all frames of the exercise's clips")
     return lines

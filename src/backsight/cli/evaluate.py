@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from backsight.cli.given import refuse
 from backsight.cli.study_options import (
     STUDY_HELP,
+    USUAL_FOLDS,
     AddressOption,
     DataSetOption,
     FoldsOption,
@@ -19,15 +21,18 @@ from backsight.cli.study_options import (
     RatingsOption,
     RunsOption,
     SeedsOption,
+    SettingsOption,
     StudySource,
     WorkOption,
     fold_progress,
     keeping,
     machines,
+    resumable,
 )
 from backsight.cli.wide import Machines
 from backsight.training.runs import DEFAULT_FOLDER
 
+_OF_LEARNERS = ("learner", "leaky", "folds", "seeds", "work", "runs", "engine_cluster", "address", "settings")
 _Learners = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="What to judge beside the baselines; again for more; default best."),
@@ -46,6 +51,7 @@ _PredictionsFile = Annotated[
 
 
 def evaluate(
+    context: typer.Context,
     study: Annotated[str, typer.Argument(help=STUDY_HELP)],
     learner: _Learners = None,
     model: _Model = None,
@@ -53,7 +59,7 @@ def evaluate(
     ratings: RatingsOption = None,
     landmarks: LandmarksOption = None,
     pose_model: PoseModelOption = "full",
-    folds: FoldsOption = 5,
+    folds: FoldsOption = USUAL_FOLDS,
     seeds: SeedsOption = 3,
     leaky: _Leaky = False,
     json_file: _JsonFile = None,
@@ -62,6 +68,7 @@ def evaluate(
     runs: RunsOption = DEFAULT_FOLDER,
     engine_cluster: MachinesOption = Machines.LOCAL,
     address: AddressOption = "auto",
+    settings: SettingsOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Judge learners on a study by people whom they have not seen. Research software: no diagnosis.
@@ -74,17 +81,17 @@ def evaluate(
 
     source = StudySource(study, data_set, ratings, landmarks, pose_model)
     if model is not None:
-        if learner or leaky:
-            raise typer.BadParameter("--model judges what is already fitted; leave --learner and --leaky out")
+        refuse(context, _OF_LEARNERS, "only without --model, which judges what is already fitted and keeps no run")
         lines = evaluate_model(model, source.read, json_file=json_file, predictions_file=predictions)
     else:
-        with machines(engine_cluster, address) as spread, fold_progress(quiet=quiet) as show:
+        with machines(engine_cluster, address) as spread, resumable(), fold_progress(quiet=quiet) as show:
             lines = evaluate_study(
                 source.read,
                 learner_names=learner or ["best"],
                 protocol=Protocol(n_folds=folds, n_seeds=seeds),
                 leaky=leaky,
                 keeping=keeping(work=work, runs=runs),
+                settings=settings,
                 json_file=json_file,
                 predictions_file=predictions,
                 on_progress=show,

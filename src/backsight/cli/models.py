@@ -89,8 +89,11 @@ def _told_of_fitted(path: Path) -> str:
         content = read_fitted(path)
     except MissingDependencyError as error:
         return f"fitted to a study; cannot be used: {error}"
+    from backsight.training.fitted_predictor import card_of
+
     learnt = ", ".join(content.study.exercises)
-    return f"`{content.learner}`, fitted to {content.study.n_people} people of {content.study.name}: {learnt}"
+    told = f"`{content.learner}`, fitted to {content.study.n_people} people of {content.study.name}: {learnt}"
+    return f"{told}{_warned(card_of(content).no_verdict)}"
 
 
 def _told_of(path: Path) -> str:
@@ -98,4 +101,8 @@ def _told_of(path: Path) -> str:
     from backsight.network.checkpoint import read_archive
 
     manifest, _ = read_archive(path, needed=())
-    return f"version {manifest['version']}, trained on {manifest['training_data']}"
+    return f"version {manifest['version']}, trained on {manifest['training_data']}{_warned(manifest.get('no_verdict'))}"
+
+
+def _warned(no_verdict: str | None) -> str:
+    return f". No verdict: {no_verdict}" if no_verdict else ""

@@ -44,6 +44,10 @@ WorkOption = Annotated[
 RunsOption = Annotated[
     Path, typer.Option(metavar="FOLDER", help=f"Where runs are kept; default {DEFAULT_FOLDER} here.")
 ]
+SettingsOption = Annotated[
+    str | None,
+    typer.Option(metavar="RUN", help="A run of `tune`, its folder or name: give the learner the settings found there."),
+]
 MachinesOption = Annotated[
     Machines,
     typer.Option("--engine-cluster", help="local = this machine; ray = folds on a Ray cluster (extra `cluster`)."),
@@ -51,6 +55,7 @@ MachinesOption = Annotated[
 AddressOption = Annotated[
     str, typer.Option(help="Of the Ray cluster: auto = the one that runs on this machine, local, or HOST:PORT.")
 ]
+USUAL_FOLDS = 5
 FoldsOption = Annotated[int, typer.Option(min=2, help="Folds by person.")]
 SeedsOption = Annotated[int, typer.Option(min=1, help="How often folds are drawn.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
@@ -117,6 +122,17 @@ def machines(engine_cluster: Machines, address: str) -> Iterator[RaySpread | Non
 
 
 @contextmanager
+def resumable(*, keeps: bool = True) -> Iterator[None]:
+    """Say, when the command is interrupted, that what is finished is kept, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if keeps:
+            typer.echo("What is finished is kept; run the same command again to go on.", err=True)
+        raise
+
+
+@contextmanager
 def fold_progress(*, quiet: bool, unit: str = "folds") -> Iterator[Callable[[str, int, int], None] | None]:
     """Yield a callback (what, done, total) that draws a bar for each learner with the time that its folds still take.
 
@@ -139,6 +155,8 @@ def fold_progress(*, quiet: bool, unit: str = "folds") -> Iterator[Callable[[str
             if what not in tasks:
                 tasks[what] = bars.add_task(f"{what}, {unit}", total=total, left="")
                 paces[what] = StepPace()
+                if done:
+                    console.print(f"{what}: going on, {done} of {total} {unit} are kept from an earlier run")
             remaining_s = paces[what].remaining_s(done, total, now_s=time.monotonic())
             left = "" if done == total else time_left(remaining_s)
             bars.update(tasks[what], completed=done, total=total, left=left)

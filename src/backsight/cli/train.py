@@ -11,6 +11,7 @@ from backsight.cli.given import refuse
 from backsight.cli.progress import progress_bar
 from backsight.cli.study_options import (
     STUDY_HELP,
+    USUAL_FOLDS,
     AddressOption,
     DataSetOption,
     FoldsOption,
@@ -21,11 +22,13 @@ from backsight.cli.study_options import (
     RatingsOption,
     RunsOption,
     SeedsOption,
+    SettingsOption,
     StudySource,
     WorkOption,
     fold_progress,
     keeping,
     machines,
+    resumable,
 )
 from backsight.cli.wide import Machines
 from backsight.errors import OutputError
@@ -34,7 +37,7 @@ from backsight.training.runs import DEFAULT_FOLDER
 _N_VIRTUAL = 4000
 _OF_A_STUDY = (
     *("learner", "data_set", "ratings", "landmarks", "pose_model", "folds", "seeds", "no_evaluate", "runs"),
-    *("engine_cluster", "address"),
+    *("engine_cluster", "address", "settings"),
 )
 _OF_VIRTUAL_VOLUNTEERS = ("virtual", "filmed", "threads")
 
@@ -65,7 +68,7 @@ def train(
     ratings: RatingsOption = None,
     landmarks: LandmarksOption = None,
     pose_model: PoseModelOption = "full",
-    folds: FoldsOption = 5,
+    folds: FoldsOption = USUAL_FOLDS,
     seeds: SeedsOption = 3,
     no_evaluate: _NoEvaluate = False,
     runs: RunsOption = DEFAULT_FOLDER,
@@ -77,6 +80,7 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier file there.")] = False,
     engine_cluster: MachinesOption = Machines.LOCAL,
     address: AddressOption = "auto",
+    settings: SettingsOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Judge a learner on a study by people it has not seen, fit it to all of them, and write one file (extra `train`).
@@ -85,7 +89,7 @@ def train(
     backsight train --virtual 4000 --out model.backsight
 
     Without STUDY the paper's LSTM is trained on virtual volunteers and judged on others; the command that made the
-    model that ships stands in its card, docs/model-card.md. Research software: no diagnosis.
+    one that ships stands in its card, docs/model-card-lstm-paper.md. Research software: no diagnosis.
     """
     out = _target(context, study, out, overwrite=overwrite)
     if study is None:
@@ -94,7 +98,7 @@ def train(
     from backsight.evaluation.protocol import Protocol, in_turn
     from backsight.studying.commands import train_on_study
 
-    with machines(engine_cluster, address) as spread, fold_progress(quiet=quiet) as show:
+    with machines(engine_cluster, address) as spread, resumable(), fold_progress(quiet=quiet) as show:
         lines = train_on_study(
             StudySource(study, data_set, ratings, landmarks, pose_model).read,
             out,
@@ -102,6 +106,7 @@ def train(
             protocol=None if no_evaluate else Protocol(n_folds=folds, n_seeds=seeds),
             seed=seed,
             keeping=keeping(work=work, runs=runs),
+            settings=settings,
             on_progress=show,
             spread=spread or in_turn,
         )
@@ -127,7 +132,7 @@ def _train_virtual(
 ) -> None:
     from backsight.laboratory import train_virtual
 
-    with progress_bar(quiet=quiet) as show:
+    with resumable(keeps=work is not None), progress_bar(quiet=quiet) as show:
         report = train_virtual(
             out,
             n_subjects=virtual,

@@ -22,6 +22,7 @@ from backsight.cli.study_options import (
     fold_progress,
     keeping,
     machines,
+    resumable,
 )
 from backsight.cli.wide import Machines
 from backsight.training.runs import DEFAULT_FOLDER
@@ -69,7 +70,7 @@ def tune(
     from backsight.studying.commands import tune_on_study
     from backsight.training.tuning import Search
 
-    with machines(engine_cluster, address) as spread, fold_progress(quiet=quiet, unit="tried") as show:
+    with machines(engine_cluster, address) as spread, resumable(), fold_progress(quiet=quiet, unit="tried") as show:
         lines = tune_on_study(
             StudySource(study, data_set, ratings, landmarks, pose_model).read,
             learner_name=learner,

@@ -99,7 +99,9 @@ def read_extracted(
     left_out = {_key(line.values, names) for line in table} - set(found)
     done = [clip for clip in clips if clip["status"] == "done" and _key(clip, names) not in left_out]
     told = [(_clip(folder, clip, row), row) for clip in done for row in (found.get(_key(clip, names)),)]
-    raise_mistakes(table.name, [f"row {row.number}: {why}" for clip, row in told if row and (why := _unlearnable(clip))])
+    raise_mistakes(
+        table.name, [f"row {row.number}: {why}" for clip, row in told if row and (why := _unlearnable(clip))]
+    )
     return Study(
         name=folder.resolve().name,
         clips=tuple(clip for clip, _ in told),

@@ -55,6 +55,11 @@ def open_study(
     path = Path(source)
     if not path.exists():
         raise InputError(f"{source}: expected a manifest or a folder, found nothing there")
+    if ratings is not None and (data_set is not None or path.is_file()):
+        raise InputError(
+            f"--ratings {ratings}: only a folder that `extract` or `batch` filled has its scores apart; {source} holds "
+            "its own; leave --ratings out"
+        )
     if data_set is not None:
         return _read_data_set(path, data_set, pose_model=pose_model)
     if path.is_file():
@@ -63,6 +68,10 @@ def open_study(
     from backsight.datasets.study import MANIFEST_NAME
 
     if (path / MANIFEST_NAME).is_file():
+        if ratings is not None:
+            raise InputError(
+                f"--ratings {ratings}: {source} has {MANIFEST_NAME}, which holds its own scores; leave --ratings out"
+            )
         return _read_manifest(path / MANIFEST_NAME, landmarks=landmarks, scale=scale)
     if (path / CLIPS_NAME).is_file():
         return read_extracted(path, ratings=ratings, scale=scale)

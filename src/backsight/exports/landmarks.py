@@ -118,8 +118,11 @@ def _read_described(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     try:
         # Not `read_table(path)`, which would take a folder's name for a column.
         table = pq.ParquetFile(path).read()
+    except FileNotFoundError:
+        raise InputError(f"{path}: expected a file of landmarks, found nothing there") from None
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} must be a readable Parquet file, got: {error}") from error
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} must be a readable Parquet file, got: {said}") from error
     raw = (table.schema.metadata or {}).get(METADATA_KEY)
     if raw is None:
         raise InputError(f"{path} must be a landmarks file written by Backsight, got columns {table.schema.names}")

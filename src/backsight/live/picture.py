@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backsight.domain.assessment import RED_FLAG_ABOVE, IndexVerdict, QualityVerdict
+from backsight.domain.assessment import RED_FLAG_ABOVE, IndexVerdict, Interval, QualityVerdict
 from backsight.live.preview import Preview
 from backsight.live.session import Guidance
 from backsight.live.watch import Seen
@@ -205,7 +205,7 @@ class Painter:
         middle = _RIGHT + round(_RIGHT_WIDTH * RED_FLAG_ABOVE)
         self._text(canvas, f"{RED_FLAG_ABOVE}", (middle - 9, 202), 14, 400, _GREY)
         interval = preview.interval
-        said = "" if interval is None else f"90 % range {interval.low:.2f} to {interval.high:.2f}"
+        said = "" if interval is None else _range_of(interval)
         self._text(canvas, said, (_RIGHT, 224), 15, 400, _PALE)
         self._right(canvas, f"{preview.seen_s:.1f} s read" if preview.is_running else "", 224, 15, _PALE)
 
@@ -307,6 +307,10 @@ class Painter:
             else:
                 lines.append(word)
         return lines
+
+
+def _range_of(interval: Interval) -> str:
+    return f"{100.0 * interval.level:.0f} % range {interval.low:.2f} to {interval.high:.2f}"
 
 
 def _fill(area: NDArray[np.uint8], colour: Colour) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from backsight.domain.assessment import RED_FLAG_ABOVE, IndexVerdict, Interval, QualityVerdict, SubIndex
+from backsight.domain.assessment import RED_FLAG_ABOVE, IndexVerdict, Interval, ModelCard, QualityVerdict, SubIndex
 from backsight.domain.movement import Movement
 from backsight.domain.recording import EXERCISE_LIMIT_S, Exercise
 from backsight.domain.sequences import Frame, PoseObservation, PoseSequence
@@ -162,6 +162,7 @@ class LivePreview:
             seen_s=index.seen_s,
             needed_s=LEARNED_FROM_S if self._exercise is None else NEEDED_S[self._exercise],
             unfamiliar=index.unfamiliar_share > self._predictor.card.unfamiliar_above,
+            forbidden=_forbidden(self._predictor.card, self._exercise),
             waits_for_the_movement=index.waits_for_the_movement,
             has_index=not math.isnan(index.value),
             hints=hints,
@@ -223,12 +224,25 @@ def is_done(filtered: PoseSequence, *, exercise: Exercise) -> bool:
     return bool((upright > UPRIGHT_SHARE).all())
 
 
+def _forbidden(card: ModelCard, exercise: Exercise | None) -> str:
+    """Return why a card allows no verdict on an exercise, in a few words; empty where it allows one.
+
+    The window has room for no more; the card's first line, which it shows too, says the rest.
+    """
+    if card.no_verdict:
+        return "its model card allows no verdict"
+    if exercise is not None and card.is_mute(exercise):
+        return "this exercise alone tells nothing"
+    return ""
+
+
 def judge_preview(
     interval: Interval | None,
     *,
     seen_s: float,
     needed_s: float,
     unfamiliar: bool,
+    forbidden: str,
     hints: tuple[Hint, ...],
     waits_for_the_movement: bool = False,
     has_index: bool = False,
@@ -245,6 +259,8 @@ def judge_preview(
         Shortest time in which the exercise can be done.
     unfamiliar
         Whether the movement is unlike those that the model was trained on.
+    forbidden
+        Why the model's card allows no verdict, in a few words; empty where it allows one.
     hints
         What is wrong with the picture now.
     waits_for_the_movement
@@ -254,7 +270,9 @@ def judge_preview(
     """
     unusable = [hint for hint in hints if hint.severity is QualityVerdict.UNUSABLE]
     doubt = ""
-    if interval is None and has_index:
+    if forbidden and (has_index or interval is not None):
+        doubt = forbidden
+    elif interval is None and has_index:
         doubt = "how far the model may be off is not known"
     elif interval is None and waits_for_the_movement:
         doubt = "told when the movement is done"

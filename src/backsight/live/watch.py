@@ -89,6 +89,8 @@ class Connection:
         self._ending = threading.Lock()
         self._error: BaseException | None = None
         self._engine = ""
+        self._former_switch_s: float | None = None
+        """What `start` found; None = it is not changed, or is as it was again."""
         self.is_paused = False
         """While True frames pass by unseen, so that something else has the processor."""
 
@@ -134,6 +136,7 @@ class Connection:
 
     def start(self) -> None:
         """Begin."""
+        self._former_switch_s = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
         self._adviser.start()
         self._watcher.start()
@@ -155,11 +158,14 @@ class Connection:
         self._adviser.order(LivePreview.end)
 
     def stop(self) -> None:
-        """Release source and engine."""
+        """Release source and engine, and give the interpreter's switch interval back."""
         self._grabber.stop()
         if self._watcher.is_alive():
             self._watcher.join(_STOP_LIMIT_S)
         self._adviser.stop()
+        if self._former_switch_s is not None:
+            sys.setswitchinterval(self._former_switch_s)
+            self._former_switch_s = None
 
     def _watch(self) -> None:
         try:

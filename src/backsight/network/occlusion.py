@@ -3,7 +3,8 @@
 The recording is cut into cells, each a body part in a quarter of the time. A cell is taken out by making its values
 missing, which every model of Backsight reads as typical. What a cell adds to the index depends on which others are
 there; a cell's share is the mean of what it adds when it joins the cells before it, in an order drawn once, and when it
-joins those after it. The shares add up to the index less that of a recording without any value. Where cells act alone
+joins those after it. Of what nobody saw a model may still read how surely it was seen, so that in each quarter all of it
+together is one more cell. The shares add up to the index less that of a recording without any value. Where cells act alone
 or in pairs they are the Shapley values, because of two cells each comes first once; where three and more act together,
 they are an estimate of them (Mitchell et al. 2022, Journal of Machine Learning Research 23:43, antithetic sampling).
 """
@@ -25,7 +26,12 @@ HOW = (
     "Found by trying: parts of the recording were replaced by typical values and the model read it again. Values of "
     "different parts go together in people, so the shares say what the model looks at and are not exact."
 )
+UNSEEN_HOW = (
+    "Of parts that the camera did not show the model reads how badly they were seen: that is the share of what was not "
+    "seen."
+)
 WHOLE_BODY = "whole body"
+UNSEEN = "what was not seen"
 BODY_PARTS: dict[str, tuple[str, ...]] = {
     "head": ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "mouth"),
     "trunk": ("trunk", "axial_rotation", "shoulder_obliquity", "left_shoulder", "right_shoulder"),
@@ -75,7 +81,8 @@ def explain_by_occlusion(run: Run, features: FeatureSequence, *, final: float, e
     final
         What it said of that.
     evidence
-        Columns that are known only where a person is seen; a cell without any known value of them has no share.
+        Columns that are known only where a person is seen; cells without any known value of them share one cell a
+        quarter, what was not seen.
     """
     cells = _cells(features, evidence)
     nothing = np.full_like(features.values, np.nan)
@@ -94,20 +101,28 @@ def explain_by_occlusion(run: Run, features: FeatureSequence, *, final: float, e
     told = [_contribution(cell, share, features.timestamps_s) for cell, share in zip(cells, points, strict=True)]
     told.sort(key=lambda one: -abs(one.points))
     n_missing = int((~np.isfinite(features.values[:, evidence])).all(axis=0).sum())
-    return Explanation(typical, tuple(told), n_missing=n_missing, how=HOW)
+    how = f"{HOW} {UNSEEN_HOW}" if any(one.body_part == UNSEEN for one in told) else HOW
+    return Explanation(typical, tuple(told), n_missing=n_missing, how=how)
 
 
 def _cells(features: FeatureSequence, evidence: _Cells) -> list[_Cell]:
-    known = np.zeros(features.values.shape, dtype=np.bool_)
-    known[:, evidence] = np.isfinite(features.values[:, evidence])
+    """Return cells that hold every known value once."""
+    is_known = np.isfinite(features.values)
+    is_evidence = np.zeros_like(is_known)
+    is_evidence[:, evidence] = is_known[:, evidence]
     parts = np.array([body_part_of(name) for name in features.names])
     edges = np.linspace(0, len(features.values), N_QUARTERS + 1).round().astype(int)
+    quarters = [slice(first, last) for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]
     cells = [
-        _Cell(part, slice(first, last), np.flatnonzero(parts == part))
-        for part in (*BODY_PARTS, WHOLE_BODY)
-        for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+        _Cell(part, frames, np.flatnonzero(parts == part)) for part in (*BODY_PARTS, WHOLE_BODY) for frames in quarters
     ]
-    return [cell for cell in cells if known[cell.frames][:, cell.columns].any()]
+    seen = [cell for cell in cells if is_evidence[cell.frames][:, cell.columns].any()]
+    unseen = []
+    for frames in quarters:
+        columns = np.flatnonzero(~np.isin(parts, [cell.body_part for cell in seen if cell.frames == frames]))
+        if is_known[frames][:, columns].any():
+            unseen.append(_Cell(UNSEEN, frames, columns))
+    return [*seen, *unseen]
 
 
 def _contribution(cell: _Cell, points: float, timestamps_s: FloatArray) -> Contribution:

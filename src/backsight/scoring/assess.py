@@ -108,7 +108,7 @@ def assess_session(parts: Sequence[JudgedExercise], *, card: ModelCard) -> Sessi
     done = tuple(part.exercise for part, _ in usable)
     index = float(np.average([value for _, value in usable], weights=[card.weight_of(exercise) for exercise in done]))
     interval = index_interval(index, card, exercises=done)
-    doubt = _doubt([part for part, _ in usable], index=index, interval=interval, card=card)
+    doubt = card.no_verdict or _doubt([part for part, _ in usable], index=index, interval=interval, card=card)
     if doubt or interval is None:
         verdict, reason = IndexVerdict.CANNOT_TELL, doubt
     elif index > RED_FLAG_ABOVE:
@@ -134,8 +134,6 @@ def _named(interval: Interval) -> str:
 
 def _doubt(parts: Sequence[JudgedExercise], *, index: float, interval: Interval | None, card: ModelCard) -> str:
     """Return the first reason to withhold a verdict, as one sentence; empty when there is none."""
-    if card.no_verdict:
-        return card.no_verdict
     strangest = max(parts, key=lambda part: -1.0 if np.isnan(part.unfamiliar_share) else part.unfamiliar_share)
     if strangest.unfamiliar_share > card.unfamiliar_above:
         return (

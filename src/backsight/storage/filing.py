@@ -2,17 +2,18 @@
 
 A recording is known again by the SHA-256 of its file, its exercise, and that the same stretch of the file was assessed:
 two goes in one film are two recordings, the same go with another start, crop, model or setting is not. What is known
-keeps its place in time, and its newer result replaces the earlier one. Recordings that are assessed together are one
-sitting, so they come into one visit, as far as a visit has room: it holds one go at each exercise.
+keeps its day, and its newer result replaces the earlier one, unless only the earlier one has an index. Recordings that
+are assessed together are one sitting, so they come into one visit, as far as their days are the same and the visit has
+room: it holds one go at each exercise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from backsight.domain.assessment import Assessment, ExerciseAssessment
@@ -32,6 +33,10 @@ from backsight.storage.tables import (
     now,
 )
 
+SAME_SHARE = 0.5
+"""Two stretches of a film are one go when they share this much of the shorter one: a go that was cut generously reaches
+into its neighbours, but less than half of it is theirs."""
+
 
 @dataclass(frozen=True)
 class Filed:
@@ -40,6 +45,8 @@ class Filed:
     visit_ids: Mapping[Exercise, str]
     replaced: tuple[Exercise, ...]
     """Those that had been assessed before; only the newer result is kept."""
+    upheld: tuple[Exercise, ...]
+    """Those whose earlier result is kept: it has an index, and the newer one has none."""
 
 
 def file_assessment(
@@ -64,23 +71,25 @@ def file_assessment(
         for part in assessment.exercises
         if (found := _find_known(session, participant_id, part, sha256=sha256.get(part.exercise))) is not None
     }
-    home_id = _visit_of_oldest(session, list(known.values()))
-    left_ids = {recording.visit_id for recording in known.values()}
-    for recording in known.values():
-        _remove(session, recording)
-    visit_ids: dict[Exercise, str] = {}
-    new_id: str | None = None
+    visit_ids = _place(session, participant_id, assessment, known)
+    known_ids = {recording.visit_id for recording in known.values()}
+    upheld = []
     for part in assessment.exercises:
-        place_id = home_id
-        if place_id is None or _holds(session, place_id, part.exercise):
-            place_id = known[part.exercise].visit_id if part.exercise in known else new_id
-        if place_id is None:
-            place_id = new_id = _begin(session, participant_id, assessment)
-        visit_ids[part.exercise] = place_id
+        place_id, recording = visit_ids[part.exercise], known.get(part.exercise)
+        if recording is not None and part.index is None and _has_index(session, recording):
+            _move(session, recording, place_id)
+            upheld.append(part.exercise)
+            continue
+        if recording is not None:
+            _remove(session, recording)
         _add(session, place_id, part, assessment, sha256=sha256.get(part.exercise))
-    for visit_id in left_ids - set(visit_ids.values()):
+    for visit_id in known_ids:
         _settle(session, visit_id)
-    return Filed(visit_ids=visit_ids, replaced=tuple(known))
+    return Filed(
+        visit_ids=visit_ids,
+        replaced=tuple(exercise for exercise in known if exercise not in upheld),
+        upheld=tuple(upheld),
+    )
 
 
 def _find_known(
@@ -104,10 +113,12 @@ def _find_known(
     shared_s = {}
     for recording in candidates:
         stretch = _stretch(session, recording)
-        if stretch is not None:
-            shared_s[recording] = min(last_s, stretch[1]) - max(first_s, stretch[0])
-    best = max(shared_s, key=lambda recording: shared_s[recording], default=None)
-    return best if best is not None and shared_s[best] >= 0.0 else None
+        if stretch is None:
+            continue
+        both_s = min(last_s, stretch[1]) - max(first_s, stretch[0])
+        if both_s >= SAME_SHARE * min(last_s - first_s, stretch[1] - stretch[0]):
+            shared_s[recording] = both_s
+    return max(shared_s, key=lambda recording: shared_s[recording], default=None)
 
 
 def _stretch(session: Session, recording: Recording) -> tuple[float, float] | None:
@@ -118,9 +129,42 @@ def _stretch(session: Session, recording: Recording) -> tuple[float, float] | No
     return (float(times_s[0][0]), float(times_s[-1][-1])) if times_s else None
 
 
-def _visit_of_oldest(session: Session, recordings: Sequence[Recording]) -> str | None:
-    visits = select(Visit.id).where(Visit.id.in_([recording.visit_id for recording in recordings]))
-    return session.scalars(visits.order_by(Visit.started_at, Visit.id).limit(1)).first()
+def _place(
+    session: Session, participant_id: str, assessment: Assessment, known: Mapping[Exercise, Recording]
+) -> dict[Exercise, str]:
+    """Return the visit of each recording, and begin one for those that have none.
+
+    Known recordings of one day come into the earliest of their visits. The time of a new one is known from its company
+    only: it joins the latest visit among those that it was assessed with.
+    """
+    clock = datetime.fromisoformat(assessment.created_at).tzinfo
+    of_known = Visit.id.in_([recording.visit_id for recording in known.values()])
+    visits = session.scalars(select(Visit).where(of_known).order_by(Visit.started_at, Visit.id)).all()
+    days = {visit.id: visit.started_at.astimezone(clock).date() for visit in visits}
+    earliest_ids = {day: visit_id for visit_id, day in reversed(days.items())}
+    latest_id = earliest_ids[max(earliest_ids)] if earliest_ids else None
+    visit_ids: dict[Exercise, str] = {}
+    new_id: str | None = None
+    for exercise in (part.exercise for part in assessment.exercises):
+        own_id = known[exercise].visit_id if exercise in known else None
+        place_id = latest_id if own_id is None else earliest_ids[days[own_id]]
+        if place_id is None or (place_id != own_id and _holds(session, place_id, exercise)):
+            place_id = own_id or new_id
+        if place_id is None:
+            place_id = new_id = _begin(session, participant_id, assessment)
+        visit_ids[exercise] = place_id
+    return visit_ids
+
+
+def _has_index(session: Session, recording: Recording) -> bool:
+    query = select(AssessmentRow.index).where(AssessmentRow.recording_id == recording.id)
+    return session.scalars(query).first() is not None
+
+
+def _move(session: Session, recording: Recording, visit_id: str) -> None:
+    recording.visit_id = visit_id
+    session.execute(update(AssessmentRow).where(AssessmentRow.recording_id == recording.id).values(visit_id=visit_id))
+    session.flush()
 
 
 def _remove(session: Session, recording: Recording) -> None:
@@ -162,7 +206,7 @@ def _add(
 
 
 def _settle(session: Session, visit_id: str) -> None:
-    """Judge a visit that a recording left, or remove it with its last one."""
+    """Judge a visit anew, or remove it with its last recording."""
     if session.scalars(select(Recording.id).where(Recording.visit_id == visit_id).limit(1)).first() is not None:
         judge_visit(session, visit_id)
         return

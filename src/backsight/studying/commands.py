@@ -11,22 +11,31 @@ from typing import Any
 from backsight.benchmarks.figures import check_writable, describe_machine
 from backsight.benchmarks.learning_tables import fold_store
 from backsight.domain.study import Study
-from backsight.errors import InputError
+from backsight.errors import InputError, OutputError
 from backsight.evaluation.baselines import BASELINES
 from backsight.evaluation.learner import FittedLearner, Learner
 from backsight.evaluation.predictions import Predictions
 from backsight.evaluation.protocol import OnProgress, Protocol, Spread, in_turn
 from backsight.evaluation.store import FoldStore, fingerprint_study, settings_of
-from backsight.exports.folder import output_error
+from backsight.exports.folder import check_folder, output_error
 from backsight.studying.comparing import compare_pair, comparison_lines
 from backsight.studying.judging import RESEARCH, Judged, check_learnable, choose_learners, flat_figures, judge
 from backsight.studying.prediction_files import check_suffix, read_predictions, write_predictions
 from backsight.studying.teaching import check_writable_learner, fit_to_all, judge_strangers, make_fitted_file
-from backsight.studying.wording import figure_lines, meaning_lines, part_lines, row_lines, search_lines
+from backsight.studying.wording import figure_lines, meaning_lines, part_lines, row_lines, search_lines, stranger_lines
 from backsight.training.fitted_file import FittedFile, read_fitted, write_fitted
 from backsight.training.runs import PREDICTIONS_FILE, Run, begin_run, check_tracker, finish_run, list_runs, read_run
-from backsight.training.tuning import OnTrial, Search, Unfinished, error_of, tune
+from backsight.training.tuning import OnTrial, Search, Unfinished, error_of, settled, tune, tuned_name
 
+SEARCHED_HERE = (
+    "Settings of a search: where they were searched on people of this study, its figures lean to the good side. "
+    "Those that the search itself printed, of people who took no part in it, are fair once; new people are better."
+)
+
+NO_VERDICT_HERE = (
+    "It is not better than giving everybody the median by more than chance explains, so `assess` with this model gives "
+    "an index and no verdict."
+)
 OpenStudy = Callable[[], Study]
 """Reads the study; called only after what costs nothing has been checked."""
 
@@ -60,6 +69,7 @@ def train_on_study(
     protocol: Protocol | None,
     seed: int,
     keeping: Keeping,
+    settings: str | None = None,
     on_progress: OnProgress | None = None,
     spread: Spread = in_turn,
 ) -> tuple[str, ...]:
@@ -69,6 +79,8 @@ def train_on_study(
     ----------
     protocol
         None = it is not judged.
+    settings
+        A run of `tune` whose best settings the learner is given; None = its own.
 
     Raises
     ------
@@ -77,14 +89,19 @@ def train_on_study(
     """
     check_tracker()
     check_writable(out)
+    check_folder(keeping.runs)
     learners = choose_learners([learner_name])
     learner = learners[-1]
     if learner in BASELINES:
         raise InputError(
             f"--learner: {learner_name} is a baseline, which every table shows anyway; name one that learns"
         )
+    found = None if settings is None else _searched(settings, learner, runs=keeping.runs)
     store = fold_store(keeping.work)
     study = open_study()
+    if found is not None:
+        learner = settled(learner, found, scale=study.scale)
+        learners = (*learners[:-1], learner)
     check_learnable(study, n_folds=2 if protocol is None else protocol.n_folds)
     # Fitted before it is judged, so that what cannot be written is told now and not after hours.
     fitted = _fit_writable(study, learner, seed=seed, store=store, on_progress=on_progress)
@@ -95,12 +112,18 @@ def train_on_study(
         study, learner, fitted, judged=judged, seed=seed, command=keeping.command, version=keeping.version
     )
     write_fitted(out, content)
-    folder = _keep_training(keeping, content, learner, judged, out=out)
+    try:
+        folder = _keep_training(keeping, content, learner, judged, out=out)
+    except OutputError as error:
+        raise OutputError(f"{error}; the model is written, {out}, but this run is not kept") from error
     lines: tuple[str, ...]
     if judged is None:
         lines = ("Not judged: nothing is known of how well this model does, and it has no interval.", RESEARCH)
     else:
-        lines = (*figure_lines(judged), "", *meaning_lines(judged, learner.name))
+        told = () if content.figures["beats_median"] else (NO_VERDICT_HERE,)
+        lines = (*figure_lines(judged), "", *meaning_lines(judged, learner.name), *told)
+    if found is not None:
+        lines = (SEARCHED_HERE, "", *lines)
     return (*lines, "", f"model: {out}", f"run: {folder}")
 
 
@@ -143,15 +166,23 @@ def evaluate_study(
     keeping: Keeping,
     json_file: Path | None,
     predictions_file: Path | None,
+    settings: str | None = None,
     on_progress: OnProgress | None = None,
     spread: Spread = in_turn,
 ) -> tuple[str, ...]:
-    """Judge learners beside the baselines by people whom they have not seen; return what to tell."""
+    """Judge learners beside the baselines by people whom they have not seen; return what to tell.
+
+    With `settings`, a run of `tune`, the last learner is judged with the settings found there, too.
+    """
     check_tracker()
     _check_outputs(json_file, predictions_file)
+    check_folder(keeping.runs)
     learners = choose_learners(learner_names)
+    found = None if settings is None else _searched(settings, learners[-1], runs=keeping.runs)
     store = fold_store(keeping.work)
     study = open_study()
+    if found is not None:
+        learners = (*learners, settled(learners[-1], found, scale=study.scale))
     check_learnable(study, n_folds=protocol.n_folds)
     judged = judge(
         study,
@@ -177,7 +208,7 @@ def evaluate_study(
         _write_json(json_file, _told(judged, keeping))
     if predictions_file is not None:
         write_predictions(predictions_file, judged.predictions)
-    lines = list(figure_lines(judged))
+    lines = [*((SEARCHED_HERE, "") if found is not None else ()), *figure_lines(judged)]
     for name in judged.learners:
         lines += ["", *meaning_lines(judged, name)[:-1]]
     return (*lines, "", RESEARCH, f"run: {folder}")
@@ -213,6 +244,7 @@ def evaluate_model(
         *row_lines(found.rows),
         *part_lines(found.rows, title=content.learner),
         "",
+        *stranger_lines(found.rows, content.figures.get("rows", ()), learner=content.learner, unit=study.scale.unit),
         RESEARCH,
     )
 
@@ -285,6 +317,7 @@ def tune_on_study(
         File of the trials; None = trials.sqlite where folds are kept.
     """
     check_tracker()
+    check_folder(keeping.runs)
     learner = choose_learners([learner_name])[-1]
     storage = storage or fold_store(keeping.work).folder / "trials.sqlite"
     study = open_study()
@@ -296,7 +329,7 @@ def tune_on_study(
             f"{storage}, and judges when all are done.",
             RESEARCH,
         )
-    tuned = f"{learner.name}-tuned"
+    tuned = tuned_name(learner)
     folder = keeping.keep(
         "tune",
         predictions={learner.name: found.untuned, tuned: found.tuned},
@@ -311,7 +344,12 @@ def tune_on_study(
         },
         about={"parameters": dict(found.parameters), "settings": settings_of(found.learner)},
     )
-    return (*search_lines(found, learner.name, unit=study.scale.unit), RESEARCH, f"run: {folder}")
+    return (
+        *search_lines(found, learner.name, unit=study.scale.unit),
+        f"To use these settings: --learner {learner.name} --settings {folder} with `train` or `evaluate`.",
+        RESEARCH,
+        f"run: {folder}",
+    )
 
 
 def _check_outputs(json_file: Path | None, predictions_file: Path | None) -> None:
@@ -342,6 +380,19 @@ def _write_json(path: Path, told: Mapping[str, Any]) -> None:
         path.write_text(json.dumps(told, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise output_error(path, error) from error
+
+
+def _searched(name: str, learner: Learner, *, runs: Path) -> Mapping[str, Any]:
+    """Return the best settings that a run of `tune` has found for a learner."""
+    folder = _run_folder(name, runs)
+    run = read_run(folder)
+    parameters = run.about.get("parameters")
+    if run.learners != (tuned_name(learner),) or not isinstance(parameters, dict):
+        raise InputError(
+            f"--settings {name}: expected a run of `backsight tune --learner {learner.name}`, got one of "
+            f"`{run.kind}` with {', '.join(run.learners)}"
+        )
+    return parameters
 
 
 def _run_folder(name: str, runs: Path) -> Path:

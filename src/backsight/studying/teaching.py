@@ -31,7 +31,6 @@ from backsight.studying.judging import (
 from backsight.studying.wording import figure_lines, meaning_lines
 from backsight.training.fitted_file import FittedFile, StudyFacts, fitted_to_bytes, interval_around, overlap
 
-
 _KEY_BYTES = 16
 _FOLDERS = re.compile(r".*[\\/](?=[^\\/])|[\\/]+$")
 """What stands before the last part of a path, and what ends it, on any system."""

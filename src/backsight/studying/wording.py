@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from backsight.evaluation.conformal import fewest_people
 from backsight.studying.comparing import compare_pair, comparison_lines
-from backsight.studying.judging import RESEARCH, Judged, better_than_baselines
+from backsight.studying.judging import LEVEL, RESEARCH, Judged, better_than_baselines
 from backsight.training.tuning import Tuned, error_of
 
+FEWEST_FOR_A_SPREAD = 5
+"""People: with fewer, drawing them again shows hardly more than who they are. A choice."""
 _PARTS = ("exercise", "group", "view")
 
 
@@ -42,10 +45,11 @@ def row_lines(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         name = row["learner"]
         held = sure[name]["coverage"]["value"] if name in sure else None
         cells = [name, spread(row["mad"]), spread(row["rho"]), cell(row["rmse"]), cell(row["calibration_slope"])]
-        cells += ["-" if held is None else f"{held:.0%}", spread(people[name]["mad"]), spread(people[name]["rho"])]
+        cells += [_held(held, row["people"]), spread(people[name]["mad"]), spread(people[name]["rho"])]
         cells += [spread(row["balanced_accuracy"])] if is_binary else []
         cells += [cell(leaky.get(name))] if leaky else []
         lines.append(f"| {' | '.join(cells)} |")
+    lines += _dash_lines(rows)
     if "knows-people" in leaky:
         lines += [
             "",
@@ -68,11 +72,14 @@ def part_lines(rows: Sequence[Mapping[str, Any]], *, title: str) -> tuple[str, .
         f"|{'---|' * 7}",
     ]
     for row in parts:
-        held = row.get("coverage")
+        n_people = row["people"]
+        rho = "-" if n_people < FEWEST_FOR_A_SPREAD else spread(row["rho"])
         lines.append(
-            f"| {row['kind']} {row[row['kind']]} | {row['clips']} | {row['people']} | {spread(row['mad'])} | "
-            f"{spread(row['rho'])} | {cell(row['bias'])} | {'-' if held is None else f'{held:.0%}'} |"
+            f"| {row['kind']} {row[row['kind']]} | {row['clips']} | {n_people} | {spread(row['mad'], n_people)} | "
+            f"{rho} | {cell(row['bias'])} | {_held(row.get('coverage'), n_people)} |"
         )
+    if any(row["people"] < FEWEST_FOR_A_SPREAD for row in parts):
+        lines += ["", f"No interval and no rho in parts of fewer than {FEWEST_FOR_A_SPREAD} people."]
     return tuple(lines)
 
 
@@ -87,12 +94,46 @@ def meaning_lines(judged: Judged, learner: str) -> tuple[str, ...]:
         verdict,
     ]
     slope = row["calibration_slope"]
-    if slope is not None and slope < 0.7:
+    if slope is not None and slope < 0.0:
+        lines.append(
+            f"Its predictions run the wrong way round (slope {slope:.2g}, ideally 1): whom it scores higher was scored "
+            f"lower. Among {row['people']} people that comes about by chance easily where little is learnt."
+        )
+    elif slope is not None and slope < 0.7:
         lines.append(
             f"Its predictions are spread too widely (slope {slope:.2g}, ideally 1): differences between people are "
             "overstated."
         )
     return (*lines, RESEARCH)
+
+
+def stranger_lines(
+    rows: Sequence[Mapping[str, Any]], known: Sequence[Mapping[str, Any]], *, learner: str, unit: str
+) -> tuple[str, ...]:
+    """Return what the figures of a fitted model on other people mean beside those of its own study.
+
+    Parameters
+    ----------
+    rows
+        On the other people.
+    known
+        What its file tells of people of its study whom it had not seen; empty = it was not judged.
+    """
+    here = next(row["mad"]["value"] for row in rows if row["kind"] == "learner")
+    there = {row["learner"]: row["mad"]["value"] for row in known if row["kind"] == "learner"}
+    lines = [f"On these people `{learner}` is off by {cell(here)} {unit} on average (MAD)."]
+    if learner in there:
+        others = ", ".join(f"`{name}` {cell(mad)}" for name, mad in there.items() if name != learner)
+        lines.append(
+            f"In its own study, on people whom it had not seen, it was off by {cell(there[learner])}; the baselines "
+            f"there by: {others}. Other people, so the two do not compare by themselves."
+        )
+    else:
+        lines.append("It was not judged in its own study (`--no-evaluate`): there is nothing to hold this beside.")
+    lines.append(
+        "Whether it does better here than baselines is said by `backsight evaluate` on this study without --model."
+    )
+    return tuple(lines)
 
 
 def search_lines(found: Tuned, name: str, *, unit: str) -> tuple[str, ...]:
@@ -117,8 +158,33 @@ def search_lines(found: Tuned, name: str, *, unit: str) -> tuple[str, ...]:
     )
 
 
-def spread(found: Mapping[str, float | None]) -> str:
-    """Return an estimate with its interval."""
+def _held(share: float | None, n_people: int) -> str:
+    return "-" if share is None or n_people < fewest_people(LEVEL) else f"{share:.0%}"
+
+
+def _dash_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say why a learner has no 90 % interval."""
+    learners = [row for row in rows if row["kind"] == "learner"]
+    sure = {row["learner"] for row in rows if row["kind"] == "intervals"}
+    if all(row["learner"] in sure and row["people"] >= fewest_people(LEVEL) for row in learners):
+        return []
+    return [
+        "",
+        f"90 % holds: - where there is no such interval: it takes {fewest_people(LEVEL)} people whom the learner "
+        "had not seen besides the fold that is judged.",
+    ]
+
+
+def spread(found: Mapping[str, float | None], n_people: int | None = None) -> str:
+    """Return an estimate with its interval, where it rests on enough people for one.
+
+    Parameters
+    ----------
+    n_people
+        On whom the estimate rests; None = enough.
+    """
+    if n_people is not None and n_people < FEWEST_FOR_A_SPREAD:
+        return cell(found["value"])
     ends = "" if found["low"] is None else f" ({cell(found['low'])} to {cell(found['high'])})"
     return f"{cell(found['value'])}{ends}"
 

@@ -25,8 +25,8 @@ HOW = (
     "model's measures act together."
 )
 NO_VERDICT = (
-    "On people whom it had not seen, the model is not better than giving everybody the median by more than chance in who "
-    "took part explains."
+    "On people whom it had not seen, the model is not better than giving everybody the median by more than chance in "
+    "who took part explains."
 )
 _SOMEBODY = "somebody"
 """A new person: no learner knows anybody by that name."""
@@ -104,8 +104,10 @@ def card_of(content: FittedFile) -> ModelCard:
     no_verdict = "" if content.figures.get("beats_median", True) else NO_VERDICT
     headline = (
         f"Fitted to the study “{study.name}” ({study.n_clips} recordings of {study.n_people} people), whose scores run "
-        f"from {scale.worst:g} (worst) to {scale.best:g} (best) {scale.unit}. {_worth(content)} {f'{no_verdict} ' if no_verdict else ''}Research, no diagnosis."
+        f"from {scale.worst:g} (worst) to {scale.best:g} (best) {scale.unit}. {_worth(content)} Research, no diagnosis."
     )
+    if no_verdict:
+        headline = f"{headline} {no_verdict}"
     lines = [
         headline,
         "",

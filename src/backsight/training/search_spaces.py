@@ -33,8 +33,8 @@ def check_tunable(learner: Learner) -> None:
 
     if not (isinstance(learner, KinematicLearner) or _is_network(learner)):
         raise InvalidValueError(
-            f"learner {learner.name}: expected one with a search space, kinematic or a single network such as lstm, "
-            f"got {type(learner).__name__}"
+            f"learner {learner.name}: expected one with a search space, kinematic or a single network such as lstm; "
+            "this one has no settings to search"
         )
 
 

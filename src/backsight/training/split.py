@@ -62,7 +62,7 @@ def split_by_subject(
         raise InvalidValueError(f"`shares` must be positive and sum to 1, got {dict(shares)}")
     people = sorted(set(subject_ids))
     if len(people) < len(shares):
-        raise InvalidValueError(f"`subject_ids` must name at least {len(shares)} people, got {len(people)}")
+        raise InvalidValueError(f"expected {len(shares)} people or more, one for each fold, got {len(people)}")
     drawn = [people[position] for position in np.random.default_rng(seed).permutation(len(people))]
     fold_of: dict[str, Fold] = {}
     first, share_so_far = 0, 0.0

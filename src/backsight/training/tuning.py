@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -236,7 +236,13 @@ def _run_trials(
             break
         # Counted trials, not Optuna's own numbers: one that was interrupted has a number, and is made anew as another.
         trials.sampler = optuna.samplers.TPESampler(seed=mix_seed(search.seed, _n_counted(trials)), multivariate=False)
-        trials.optimize(objective, n_trials=1)
+        try:
+            trials.optimize(objective, n_trials=1)
+        except UnboundLocalError as error:
+            # Optuna 4 trips over a variable of its own when Ctrl-C comes while it notes how a trial ended.
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
         show()
 
 
@@ -247,6 +253,27 @@ def _n_counted(trials: optuna.Study) -> int:
 
 def _counted(trials: optuna.Study, state: str) -> int:
     return sum(trial.state.name == state for trial in trials.trials)
+
+
+def settled(learner: Learner, parameters: Mapping[str, Any], *, scale: ScoreScale) -> Learner:
+    """Return the learner with the settings that a search found, under the name that tables give it.
+
+    Raises
+    ------
+    InvalidValueError
+        When there is nothing to choose of the learner, or the settings are not those of its search.
+    """
+    try:
+        chosen: Any = suggest_learner(learner, _fixed(dict(parameters)), scale=scale)
+    except ValueError as error:
+        raise InvalidValueError(f"learner {learner.name}: these are not settings of its search: {error}") from error
+    named: Learner = replace(chosen, name=tuned_name(learner))
+    return named
+
+
+def tuned_name(learner: Learner) -> str:
+    """Return what tables call a learner with settings that were searched."""
+    return f"{learner.name}-tuned"
 
 
 def _fixed(parameters: dict[str, Any]) -> Any:

@@ -228,9 +228,11 @@ def _origin(
     n_filmed = len({example.recording.subject_id for example in filmed})
     command = f"backsight train --virtual {n_subjects}{options} --seed {seed} --threads {n_threads} --out FILE"
     facts = {"n": n_subjects, "n_filmed": n_filmed, "models": "lite and full"}
+    # The network that ships has a version of its own; this one is known by what made it.
+    made = hashlib.sha256(f"{command} {_source_fingerprint()}".encode())
     return Origin(
         name=_NAME,
-        version=f"{version('backsight')}+{hashlib.sha256(f'{command} {_source_fingerprint()}'.encode()).hexdigest()[:8]}",
+        version=f"{version('backsight')}+{made.hexdigest()[:8]}",
         summary=(_FILMED_SUMMARY if filmed else _SUMMARY).format(**facts),
         description=((_FILMED_DESCRIPTION if filmed else "") + _DESCRIPTION).format(**facts),
         rating_provenance=_RATINGS,

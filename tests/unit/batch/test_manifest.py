@@ -49,7 +49,7 @@ def test_parquet_and_csv_say_the_same(tmp_path: Path) -> None:
     first, second = Manifest(str(tmp_path / "people.parquet"), needs_subject=True)
     assert first.clip == ClipOptions(Exercise.WALK, start="1.5", height_m=1.7)
     assert second.clip == ClipOptions(Exercise.JUMP)
-    assert [first.number, second.number] == [1, 2]
+    assert [first.number, second.number] == [2, 3]
 
 
 def test_a_manifest_in_a_bucket_names_recordings_beside_it() -> None:

@@ -38,6 +38,21 @@ def test_an_option_that_would_do_nothing_is_refused(words: list[str], said: str)
     assert said in done.output
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--runs", "r"], "--runs"),
+        (["--folds", "5", "--leaky"], "--folds, --leaky"),
+        (["--learner", "lstm", "--work", "w"], "--learner, --work"),
+    ],
+)
+def test_what_a_fitted_file_does_not_need_is_refused(words: list[str], named: str) -> None:
+    done = RUN.invoke(app, ["evaluate", "mine.csv", "--model", "m.backsight", *words], env={"COLUMNS": "300"})
+    assert done.exit_code == 2
+    assert "only without --model" in done.output
+    assert all(name in done.output for name in named.split(", "))
+
+
 def test_the_default_file_is_kept_too(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.backsight").write_bytes(b"weeks of work")

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from backsight.datasets.open import open_study
 from backsight.datasets.study import landmarks_beside, read_study, write_study
 from backsight.datasets.study_rows import COLUMNS, ScaleHint
 from backsight.domain.recording import Exercise
 from backsight.domain.study import RATING_SCALE, ScoreScale, Study, StudyClip
 from backsight.errors import InputError, OutputError
-from backsight.exports.landmarks import write_landmarks
+from backsight.exports.landmarks import pack_clip_landmarks, write_landmarks
 from tests.assessments import make_assessment, make_exercise
 from tests.unit.datasets.packs import make_clip_pose, write_clip_landmarks
 
@@ -118,7 +119,7 @@ def test_the_one_exercise_of_a_file_may_have_another_name_unless_that_is_another
         ("C,walk,l/3.parquet,1,170,x", "row 4: expected 5 cells as in the header, got 6"),
         (
             "C,walk,l/9.parquet,1",
-            r"row 4, column `landmarks`: .*9\.parquet must be a readable Parquet file, got: .*No such",
+            r"row 4, column `landmarks`: \S*9\.parquet: expected a file of landmarks, found nothing there$",
         ),
         ("C,walk,back-study.csv,1", "row 4, column `landmarks`: .*must be a readable Parquet file"),
         ("C,walk,l,1", "row 4, column `landmarks`: .*must be a readable Parquet file"),
@@ -279,3 +280,60 @@ def test_writing_replaces_nothing_unasked(tmp_path):
 def test_every_column_is_described_in_the_docs():
     page = (Path(__file__).parents[3] / "docs/studies.md").read_text(encoding="utf-8")
     assert [name for name in COLUMNS if f"| `{name}` |" not in page] == []
+
+
+def spoilt_pose(spoil):
+    pose = make_clip_pose()
+    world = pose.world_m.copy()
+    world[:] = np.nan if spoil == "nobody" else world
+    world[1, 4, 2] = np.inf if spoil == "infinite" else world[1, 4, 2]
+    return replace(pose, world_m=world)
+
+
+@pytest.mark.parametrize(
+    ("pose", "said"),
+    [
+        (spoilt_pose("nobody"), "expected landmarks of a person, got none in 3 frames"),
+        (spoilt_pose("infinite"), "expected numbers, .* got infinity"),
+        (make_clip_pose(n_frames=2), "expected 3 frames or more, got 2"),
+    ],
+    ids=["nobody", "infinite", "short"],
+)
+def test_landmarks_of_which_nothing_can_be_learnt_are_a_mistake_of_their_row(tmp_path, pose, said):
+    manifest = write_manifest(tmp_path, RATED)
+    (tmp_path / "l/2.parquet").write_bytes(pack_clip_landmarks(pose, key="2", key_meaning="row", about={}))
+    with pytest.raises(InputError, match=rf"^back-study\.csv: row 3, column `landmarks`: {said}"):
+        read_study(manifest)
+    manifest.write_text(RATED.replace("group", "exclude").replace("patient", "").replace(",,\n", ",,not seen\n"))
+    assert len(read_study(manifest).clips) == 1
+
+
+def test_mistakes_of_cells_and_files_are_told_together_in_the_order_of_rows(tmp_path):
+    manifest = write_manifest(tmp_path, RATED.replace("1.parquet", "9.parquet") + "P03,walk,l/3.parquet,900,\n")
+    with pytest.raises(InputError, match=r"row 2, column `landmarks`: .*nothing there; row 4, column `rating`"):
+        read_study(manifest)
+
+
+def test_rows_of_parquet_count_as_a_spreadsheet_shows_them(tmp_path):
+    write_manifest(tmp_path, RATED)
+    columns = {"subject": ["A"], "exercise": ["walk"], "landmarks": ["l/1.parquet"], "rating": [900.0]}
+    pq.write_table(pa.table(columns), tmp_path / "study.parquet")
+    with pytest.raises(InputError, match="row 2, column `rating`"):
+        read_study(tmp_path / "study.parquet")
+
+
+@pytest.mark.parametrize("cell", ["NA", "nan", "n/a", "NULL"])
+def test_words_for_nothing_are_no_rating(tmp_path, cell):
+    assert not read_study(write_manifest(tmp_path, RATED.replace("80", cell))).clips[0].is_scored
+
+
+def test_a_decimal_comma_is_told_as_such(tmp_path):
+    with pytest.raises(InputError, match=r"expected a decimal point, as 50\.5, got `50,5`"):
+        read_study(write_manifest(tmp_path, RATED.replace("80", '"50,5"')))
+
+
+def test_ratings_beside_a_manifest_are_refused(tmp_path):
+    manifest = write_manifest(tmp_path, RATED)
+    for source in (manifest, write_manifest(tmp_path, RATED, name="study.csv").parent):
+        with pytest.raises(InputError, match=r"--ratings more\.csv: .*leave --ratings out"):
+            open_study(str(source), ratings=Path("more.csv"))

@@ -41,6 +41,17 @@ def three(walk, toes, jump):
     return [part(toes, Exercise.TOUCH_TOES), part(walk, Exercise.WALK), part(jump, Exercise.JUMP)]
 
 
+def test_a_model_that_is_not_to_be_used_gives_an_index_and_no_verdict():
+    told = replace(CARD, no_verdict="The model is no better than the median.")
+    sure = part(0.05)
+    assert assess_session([sure], card=CARD).verdict is IndexVerdict.NO_RED_FLAG
+    session = assess_session([sure], card=told)
+    assert (session.index, session.verdict) == (pytest.approx(0.05), IndexVerdict.CANNOT_TELL)
+    assert session.reason == "The model is no better than the median."
+    # Without an index there is a nearer reason.
+    assert "No recording was good enough" in assess_session([part(None)], card=told).reason
+
+
 def test_the_index_is_the_mean_and_the_interval_as_wide_as_for_one():
     session = assess_session(three(0.2, 0.3, 0.1), card=CARD)
     assert session.index == pytest.approx(0.2)

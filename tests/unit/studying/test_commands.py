@@ -2,13 +2,17 @@
 
 import json
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from backsight.cli.main import app
 from backsight.datasets.study import write_study
+from backsight.studying.commands import NO_VERDICT_HERE
 from backsight.training import kinematic
+from backsight.training.fitted_file import read_fitted
 from tests.unit.studying.moving import moving_study
 
 pytestmark = pytest.mark.slow
@@ -36,12 +40,18 @@ def call(folder, command, study, *words):
     return CliRunner().invoke(app, [command, str(folder / study), *words, *kept])
 
 
+def judge_file(folder, study, *words):
+    return CliRunner().invoke(app, ["evaluate", str(folder / study), *words])
+
+
 def test_train_judges_writes_and_says_what_figures_mean(trained):
     path, output = trained
     assert "own: 24 scored clips of 12 people; 5 folds by person, drawn 1 time" in output.replace("study:", "own:")
     # Who bends further is scored higher: a baseline can read that as well.
     assert "the baseline `path-and-speed`" in output
     assert "no diagnosis" in output
+    # Far better than the median, as this study is made.
+    assert NO_VERDICT_HERE not in output
     with zipfile.ZipFile(path) as archive:
         card = archive.read("MODEL_CARD.md").decode()
     assert "May be passed on: NO" in card
@@ -50,10 +60,12 @@ def test_train_judges_writes_and_says_what_figures_mean(trained):
 
 def test_a_model_is_judged_on_strangers_but_not_on_its_own_people(trained, studies):
     model = ["--model", str(trained[0])]
-    strangers = call(studies, "evaluate", "others", *model)
+    strangers = judge_file(studies, "others", *model)
     assert strangers.exit_code == 0, strangers.output
     assert "on 24 scored clips of 12 other people" in strangers.output
-    own = call(studies, "evaluate", "own", *model)
+    assert "In its own study, on people whom it had not seen, it was off by" in strangers.output
+    assert "`median` " in strangers.output
+    own = judge_file(studies, "own", *model)
     assert own.exit_code == 1
     assert "24 of 24 recordings are among those that the model has learnt from" in str(own.exception)
 
@@ -100,6 +112,40 @@ def test_a_search_resumes_and_counts_how_often_it_was_judged(studies):
     assert "have now judged 2 times" in again.output
 
 
+def test_settings_of_a_search_are_judged_and_trained_with(studies):
+    searched = call(studies, "tune", "own", "--learner", "kinematic", "--trials", "1")
+    assert searched.exit_code == 0, searched.output
+    run = Path(searched.output.split("run: ")[-1].strip())
+    words = ("--learner", "kinematic", "--settings", str(run))
+    judged = call(studies, "evaluate", "own", *words)
+    assert judged.exit_code == 0, judged.output
+    assert "| kinematic-tuned |" in judged.output
+    assert "its figures lean to the good side" in judged.output
+    out = studies / "tuned.backsight"
+    trained = call(studies, "train", "own", *words, "--no-evaluate", "--out", str(out))
+    assert trained.exit_code == 0, trained.output
+    content = read_fitted(out)
+    assert content.learner == "kinematic-tuned"
+    # The kernel's shares are those of the search, in place of the several that a fit chooses from.
+    reach = json.loads((run / "run.json").read_text())["about"]["parameters"]["reach"]
+    assert content.settings.count("KernelShares") == 1
+    assert f"reach={reach!r}" in content.settings
+    other = call(studies, "evaluate", "own", "--learner", "lstm", "--settings", str(run))
+    assert "expected a run of `backsight tune --learner lstm`" in str(other.exception)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("train", ()), ("evaluate", ()), ("tune", ("--learner", "kinematic"))],
+)
+def test_a_file_in_place_of_the_runs_folder_is_told_before_the_study_is_read(tmp_path, command, words):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    kept = ["--work", str(tmp_path / "work"), "--runs", str(tmp_path / "file")]
+    result = CliRunner().invoke(app, [command, str(tmp_path / "no study"), *words, *kept])
+    assert result.exit_code == 1
+    assert "a part of that path is a file" in str(result.exception)
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [("train", ()), ("evaluate", ()), ("tune", ("--learner", "kinematic"))],
@@ -135,3 +181,15 @@ def test_mistakes_are_told_before_anything_is_learnt(studies, words, said):
     result = call(studies, command, "own", *others)
     assert result.exit_code == 1
     assert said in str(result.exception)
+
+
+def test_a_model_that_is_no_better_than_the_median_is_said_to_give_no_verdict(tmp_path):
+    bends = moving_study(8)
+    # The same movement from everybody: nothing to tell people apart by.
+    clips = tuple(replace(clip, pose=bends.clips[at % 2].pose) for at, clip in enumerate(bends.clips))
+    write_study(replace(bends, clips=clips), tmp_path / "own")
+    words = ("--learner", "kinematic", "--folds", "2", "--out", str(tmp_path / "m"))
+    result = call(tmp_path, "train", "own", *words)
+    assert result.exit_code == 0, result.output
+    assert NO_VERDICT_HERE in result.output
+    assert read_fitted(tmp_path / "m").figures["beats_median"] is False

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from backsight.cli.main import app
-from backsight.cli.study_options import StepPace
+from backsight.cli.study_options import StepPace, fold_progress, resumable
 from backsight.errors import InputError
 from backsight.evaluation.baselines import BASELINES
 from backsight.evaluation.predictions import Predictions
@@ -14,7 +14,7 @@ from backsight.evaluation.store import FoldStore
 from backsight.studying.judging import check_learnable, judge, with_intervals
 from backsight.studying.prediction_files import read_predictions, write_predictions
 from backsight.studying.teaching import judge_strangers, make_fitted_file
-from backsight.studying.wording import figure_lines, meaning_lines
+from backsight.studying.wording import FEWEST_FOR_A_SPREAD, figure_lines, meaning_lines, part_lines, stranger_lines
 from backsight.training.kinematic import SHARES, KinematicLearner
 from backsight.training.runs import Run, begin_run, finish_run, list_runs
 from tests.unit.evaluation.studies import make_study
@@ -109,6 +109,51 @@ def test_predictions_survive_their_file(tmp_path, suffix):
     assert list(read) == ["a", "b"]
     for name in ("clip", "subject", "score", "predicted", "low"):
         np.testing.assert_array_equal(getattr(read["b"], name), getattr(one, name))
+
+
+def test_parts_of_a_person_or_two_get_no_interval_and_a_slope_that_is_upside_down_is_called_so(tmp_path):
+    found = judged(tmp_path, make_study(6, score=lambda person, _: 5.0 * person))
+    text = "\n".join(part_lines([row for row in found.rows if row["learner"] == "median"], title="median"))
+    (group,) = (line for line in text.splitlines() if line.startswith("| group A "))
+    clips, people, mad, rho, _, held = (cell.strip() for cell in group.split("|")[2:8])
+    assert (clips, people, rho, held) == ("6", "3", "-", "-")
+    assert "to" not in mad
+    assert f"No interval and no rho in parts of fewer than {FEWEST_FOR_A_SPREAD} people." in text
+    assert "90 % holds: - where there is no such interval: it takes 9 people" in "\n".join(figure_lines(found))
+    # Without a person's fold the median leans away from that person's score.
+    assert "Its predictions run the wrong way round" in " ".join(meaning_lines(found, "median"))
+
+
+def test_with_enough_people_every_learner_has_its_interval(tmp_path):
+    assert "90 % holds: -" not in "\n".join(figure_lines(judged(tmp_path, make_study())))
+
+
+def test_a_model_that_nobody_judged_has_nothing_to_be_held_beside():
+    row = {"kind": "learner", "learner": "lstm", "mad": {"value": 3.0}}
+    told = " ".join(stranger_lines([row], (), learner="lstm", unit="points"))
+    assert "It was not judged in its own study" in told
+    beside = " ".join(
+        stranger_lines(
+            [row], [row | {"mad": {"value": 2.0}}, row | {"learner": "median"}], learner="lstm", unit="points"
+        )
+    )
+    assert "it was off by 2; the baselines there by: `median` 3." in beside
+
+
+def test_an_interrupted_command_says_how_to_go_on_and_the_next_one_that_it_does(capsys):
+    with pytest.raises(KeyboardInterrupt), resumable():
+        raise KeyboardInterrupt
+    assert "What is finished is kept; run the same command again to go on." in capsys.readouterr().err
+    with pytest.raises(KeyboardInterrupt), resumable(keeps=False):
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err == ""
+    with fold_progress(quiet=False) as show:
+        show("fresh", 0, 15)
+        show("kinematic", 4, 15)
+        show("kinematic", 5, 15)
+    told = capsys.readouterr().err
+    assert told.split("\n")[0] == "kinematic: going on, 4 of 15 folds are kept from an earlier run"
+    assert told.count("going on") == 1
 
 
 def test_folds_of_an_earlier_run_tell_nothing_of_the_time_left():

@@ -1,6 +1,7 @@
 """A fitted learner survives its file: same scores, no pickle, nothing but Backsight's own classes."""
 
 import json
+import shlex
 import zipfile
 
 import numpy as np
@@ -8,7 +9,14 @@ import pytest
 
 from backsight.errors import CheckpointError, InvalidValueError
 from backsight.evaluation.baselines import Duration
-from backsight.studying.teaching import make_fitted_file
+from backsight.evaluation.blinding import pseudonym
+from backsight.studying.teaching import (
+    describe_people,
+    judge_strangers,
+    keyed_digest,
+    make_fitted_file,
+    without_folders,
+)
 from backsight.training.fitted_file import fitted_to_bytes, read_fitted, write_fitted
 from backsight.training.forest_arrays import ForestArrays
 from backsight.training.kinematic import KinematicLearner
@@ -96,3 +104,27 @@ def test_nobody_is_named_in_the_file(tmp_path):
     with zipfile.ZipFile(tmp_path / "m") as archive:
         text = archive.read("fitted.json").decode() + archive.read("MODEL_CARD.md").decode()
     assert [who for who in study.subjects if who in text] == []
+
+
+def test_files_of_the_same_people_know_them_by_other_names(tmp_path):
+    study, learner = moving_study(), KinematicLearner()
+    one, other = (describe_people(study) for _ in range(2))
+    assert not set(one.people) & set(other.people)
+    assert {keyed_digest(who, key=one.people_key) for who in study.subjects} == set(one.people)
+    # A table of digests that was made beforehand helps nobody.
+    assert pseudonym("Volunteer-00") not in one.people
+    fitted = learner.fit(study.scored(), scale=study.scale, seed=0)
+    content = make_fitted_file(study, learner, fitted, judged=None, seed=0, command="", version="0")
+    write_fitted(tmp_path / "m", content)
+    assert judge_strangers(read_fitted(tmp_path / "m"), moving_study(4, first=20), n_draws=5).warning == ""
+    assert read_fitted(tmp_path / "m").study.people_key == content.study.people_key != ""
+
+
+def test_a_file_from_before_there_was_a_key_knows_its_people_still():
+    assert keyed_digest("Volunteer-00", key="") == pseudonym("Volunteer-00")
+
+
+def test_folders_do_not_go_with_the_file():
+    told = without_folders("backsight train /home/x/Miller/study.csv --out=/a/b/m.backsight --seeds 1 --work ../w/")
+    assert told == "backsight train study.csv --out=m.backsight --seeds 1 --work w"
+    assert without_folders(shlex.join(["backsight", "train", "C:\\Miller\\study.csv"])) == "backsight train study.csv"

@@ -19,7 +19,7 @@ from backsight.domain.study import ScoreScale, Study
 from backsight.errors import InputError, InvalidValueError, MissingDependencyError
 from backsight.studying.teaching import make_fitted_file
 from backsight.training.fitted_file import FittedFile, write_fitted
-from backsight.training.fitted_predictor import FittedPredictor
+from backsight.training.fitted_predictor import NO_VERDICT, FittedPredictor
 from backsight.training.kinematic import KinematicLearner
 from tests.unit.studying.moving import bending_clip, moving_study
 
@@ -71,6 +71,16 @@ def test_a_score_becomes_an_index_and_its_interval_too() -> None:
     assert judged.explanation is None
     assert predictor.card.interval_half_width == pytest.approx(0.2)
     assert (predictor.card.interval_level, predictor.card.score_scale) == (0.8, LOW_IS_GOOD)
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"), [({"beats_median": False}, NO_VERDICT), ({"beats_median": True}, ""), ({}, "")]
+)
+def test_no_verdict_from_a_model_that_is_not_better_than_the_median(figures, said) -> None:
+    card = FittedPredictor(replace(content_of(moving_study(), Remembers()), figures=figures), names=NAMES).card
+    assert card.no_verdict == said
+    assert card.headline.endswith(said)
+    assert card.text.startswith(card.headline)
 
 
 def test_a_learner_is_shown_landmarks_as_studies_hold_them() -> None:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from backsight.errors import InvalidValueError
-from backsight.network.checkpoint import checkpoint_to_bytes
+from backsight.network.checkpoint import checkpoint_to_bytes, load_checkpoint
 from backsight.training import recipe
 from backsight.training.card import HEADLINE
 from backsight.training.examples import Example
-from backsight.training.recipe import JudgedCheckpoint, Origin, beats_median, predict_indices, train_and_judge
+from backsight.training.recipe import (
+    NO_VERDICT,
+    JudgedCheckpoint,
+    Origin,
+    beats_median,
+    predict_indices,
+    train_and_judge,
+)
 from backsight.training.split import Fold, split_by_subject
 
 from .people import NAMES, SMALL_NETWORK, SMALL_TRAINING, make_people
@@ -61,10 +69,22 @@ def test_beats_its_rivals_where_there_is_something_to_learn(judged: JudgedCheckp
         assert network.mae_true < 0.4 * judged.scores["duration"][group].mae_true
 
 
-def test_does_not_beat_the_median_where_there_is_nothing_to_learn(people: list[Example]) -> None:
+def test_does_not_beat_the_median_where_there_is_nothing_to_learn(people: list[Example], tmp_path: Path) -> None:
     silent = [replace(one, values=np.ones_like(one.values)) for one in people]
 
-    assert not beats_median(_judge(silent, n_epochs=2))
+    judged = _judge(silent, n_epochs=2)
+    assert not beats_median(judged)
+    # Whoever reads the file later is told, too: by its card, its first line, and by getting no verdict.
+    card = judged.checkpoint.card
+    assert card.no_verdict == NO_VERDICT
+    assert card.headline == f"{HEADLINE} {NO_VERDICT}"
+    assert card.text.startswith(f"{card.headline}\n")
+    (tmp_path / "m").write_bytes(checkpoint_to_bytes(judged.checkpoint))
+    assert load_checkpoint(tmp_path / "m").card == card
+
+
+def test_a_network_that_may_be_used_says_nothing_of_the_kind(judged: JudgedCheckpoint) -> None:
+    assert (judged.checkpoint.card.no_verdict, judged.checkpoint.card.headline) == ("", HEADLINE)
 
 
 def test_figures_are_those_of_the_test_fold(judged: JudgedCheckpoint, people: list[Example]) -> None:

@@ -47,7 +47,7 @@ def test_another_seed_draws_other_lots() -> None:
 
 
 def test_too_few_people() -> None:
-    with pytest.raises(InvalidValueError, match="at least 4 people, got 3"):
+    with pytest.raises(InvalidValueError, match="expected 4 people or more, one for each fold, got 3"):
         split_by_subject(["a", "b", "c", "a"], seed=0)
 
 

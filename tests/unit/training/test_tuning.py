@@ -100,3 +100,17 @@ def test_impossible_settings_are_given_up_and_the_search_goes_on(tmp_path, monke
     monkeypatch.setattr(tuning, "check_possible", lambda _: refuse_each_second(refuse_each_second(None)))
     with pytest.raises(InvalidValueError, match="none of 2 settings is possible"):
         tune(moving_study(), KinematicLearner(), storage=tmp_path / "none.sqlite", search=search(2))
+
+
+def test_an_interruption_that_trips_optuna_is_an_interruption_still(tmp_path, monkeypatch):
+    optuna = pytest.importorskip("optuna", reason="Optuna is in the extra `train`")
+
+    def optimize(*_args, **_kwargs):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise UnboundLocalError("cannot access local variable 'updated_state'")
+
+    monkeypatch.setattr(optuna.Study, "optimize", optimize)
+    with pytest.raises(KeyboardInterrupt):
+        tune(moving_study(), KinematicLearner(), storage=tmp_path / "t.sqlite", search=Search(n_trials=1, n_folds=3))

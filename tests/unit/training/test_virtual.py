@@ -51,6 +51,9 @@ def test_checkpoint_fits_the_features_of_this_backsight(checkpoint_file: Path) -
     assert checkpoint.training.exercises == tuple(Exercise)
     assert checkpoint.training.n_subjects == N_PEOPLE
     assert "--virtual 60 --seed 5" in checkpoint.training.command
+    shipped = load_checkpoint(default_checkpoint_path()).card
+    assert checkpoint.card.name == "lstm-virtual"
+    assert checkpoint.card.version != shipped.version
     assert np.isfinite(OnnxPredictor(checkpoint).stream().step(np.full(len(FEATURE_NAMES), np.nan)))
 
 
