@@ -47,6 +47,8 @@ class Kept:
     """How many of this person are there now."""
     replaced: tuple[Exercise, ...]
     """Recordings that had been assessed before; they count once, with the newer result."""
+    upheld: tuple[Exercise, ...]
+    """Recordings that had been assessed before and keep that result, for the newer one has no index."""
     is_sealed: bool
     """Whether landmarks are encrypted."""
 
@@ -118,8 +120,8 @@ def check_subject(subject: str) -> None:
 def record_assessment(assessment: Assessment, *, subject: str, sha256: Mapping[Exercise, str] | None = None) -> Kept:
     """Record an assessment's landmarks and results as a visit of a person, all or nothing.
 
-    The landmarks are the filtered ones, as in `landmarks.parquet`. A recording that was assessed before stays in its
-    visit, with its result replaced: see `storage.filing`.
+    The landmarks are the filtered ones, as in `landmarks.parquet`. A recording that was assessed before counts once,
+    on its day, with the newer result unless only the earlier one has an index: see `storage.filing`.
 
     Parameters
     ----------
@@ -154,6 +156,7 @@ def record_assessment(assessment: Assessment, *, subject: str, sha256: Mapping[E
             detail={
                 "exercises": [part.exercise.value for part in assessment.exercises],
                 "replaced": [exercise.value for exercise in filed.replaced],
+                "upheld": [exercise.value for exercise in filed.upheld],
             },
         )
         visits = select(Visit.id).where(Visit.participant_id == person.id).order_by(Visit.started_at, Visit.id)
@@ -164,6 +167,7 @@ def record_assessment(assessment: Assessment, *, subject: str, sha256: Mapping[E
             sessions={exercise: numbers[visit_id] for exercise, visit_id in filed.visit_ids.items()},
             n_sessions=len(numbers),
             replaced=filed.replaced,
+            upheld=filed.upheld,
             is_sealed=seal_of(session).is_sealing,
         )
 

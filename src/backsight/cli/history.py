@@ -48,12 +48,19 @@ def open_record(subject: str | None, files: Mapping[Exercise, Path]) -> Record:
 
         kept = record_assessment(assessment, subject=subject or "", sha256=sha256)
         sealed = "landmarks encrypted" if kept.is_sealed else "not encrypted: BACKSIGHT_ENCRYPTION_KEY is not set"
-        numbers = " and ".join(str(number) for number in sorted(set(kept.sessions.values())))
-        typer.echo(f"Recorded: session {numbers} of {kept.subject} in {kept.database} ({sealed})", err=quiet)
+        numbers = {number for exercise, number in kept.sessions.items() if exercise not in kept.upheld}
+        what = f"session {' and '.join(map(str, sorted(numbers)))}" if numbers else "nothing new"
+        typer.echo(f"Recorded: {what} of {kept.subject} in {kept.database} ({sealed})", err=quiet)
         for exercise in kept.replaced:
             typer.echo(
                 f"This recording of {exercise.value} was there already, so it counts once: its new result replaces the "
                 f"earlier one, in session {kept.sessions[exercise]} of {kept.n_sessions}.",
+                err=quiet,
+            )
+        for exercise in kept.upheld:
+            typer.echo(
+                f"This recording of {exercise.value} was there already with an index, and now it was unusable: its "
+                f"earlier result stays, in session {kept.sessions[exercise]} of {kept.n_sessions}.",
                 err=quiet,
             )
 

@@ -95,7 +95,7 @@ def file_assessment(
 def _find_known(
     session: Session, participant_id: str, part: ExerciseAssessment, *, sha256: str | None
 ) -> Recording | None:
-    """Return the recording that shares most of its time with a part, of the same file, person and exercise."""
+    """Return the recording of the same go: of person, exercise and file, what shares the most time with a part."""
     if sha256 is None:
         return None
     candidates = session.scalars(

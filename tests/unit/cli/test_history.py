@@ -270,3 +270,22 @@ def test_a_file_assessed_twice_counts_once_and_that_is_said(tmp_path: Path, caps
     files[Exercise.TOUCH_TOES].write_text("another, too", encoding="utf-8")
     open_record("A", files)(session_of(15, 0.2), quiet=False)
     assert capsys.readouterr().out.startswith("Recorded: session 2 of A in ")
+
+
+def test_an_unusable_second_look_leaves_the_result_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from backsight.cli.history import open_record
+
+    files = {Exercise.TOUCH_TOES: tmp_path / "a.mp4"}
+    files[Exercise.TOUCH_TOES].write_text("a film", encoding="utf-8")
+    for day, index in ((1, 0.4), (8, None)):
+        seen = make_assessment([make_exercise(Exercise.TOUCH_TOES, index=index)])
+        open_record("A", files)(replace(seen, created_at=f"2026-03-{day:02d}T09:00:00+01:00"), quiet=False)
+    told = capsys.readouterr().out.splitlines()[1:]
+    assert told[0].startswith("Recorded: nothing new of A in ")
+    assert told[1:] == [
+        "This recording of touch-toes was there already with an index, and now it was unusable: its earlier result "
+        "stays, in session 1 of 1."
+    ]
+    assert [item.index.value for item in person_history("A").sessions if item.index] == [0.4]
