@@ -3,10 +3,11 @@
 The recording is cut into cells, each a body part in a quarter of the time. A cell is taken out by making its values
 missing, which every model of Backsight reads as typical. What a cell adds to the index depends on which others are
 there; a cell's share is the mean of what it adds when it joins the cells before it, in an order drawn once, and when it
-joins those after it. Of what nobody saw a model may still read how surely it was seen, so that in each quarter all of it
-together is one more cell. The shares add up to the index less that of a recording without any value. Where cells act alone
-or in pairs they are the Shapley values, because of two cells each comes first once; where three and more act together,
-they are an estimate of them (Mitchell et al. 2022, Journal of Machine Learning Research 23:43, antithetic sampling).
+joins those after it. Of what nobody saw a model may still read how badly it was seen, so that in each quarter all of
+it together is one more cell. The shares add up to the index less that of a recording without any value. Where cells act
+alone or in pairs they are the Shapley values, because of two cells each comes first once; where three and more act
+together, they are an estimate of them (Mitchell et al. 2022, Journal of Machine Learning Research 23:43, antithetic
+sampling).
 """
 
 from __future__ import annotations

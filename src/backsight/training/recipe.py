@@ -41,7 +41,7 @@ from backsight.training.trainer import OnProgress, TrainedNetwork, TrainingConfi
 INTERVAL_LEVEL = Interval.level
 """Probability that the card's interval promises; the one that `Interval` assumes."""
 
-NO_VERDICT = (
+NOT_CLEARLY_BETTER = (
     "The model is not clearly better than giving everybody the median on people whom it had not seen: do not use it."
 )
 _MEDIAN_MARGIN = 0.1
@@ -185,9 +185,9 @@ def _judge(
     }
     card = replace(draft.card, interval_half_width=half_width, text=write_card(facts))
     if not _is_clearly_better(scores):
-        headline = f"{card.headline} {NO_VERDICT}"
+        headline = f"{card.headline} {NOT_CLEARLY_BETTER}"
         text = headline + card.text.removeprefix(card.headline)
-        card = replace(card, headline=headline, text=text, no_verdict=NO_VERDICT)
+        card = replace(card, headline=headline, text=text, no_verdict=NOT_CLEARLY_BETTER)
     return JudgedCheckpoint(
         checkpoint=replace(draft, metrics=metrics, card=card),
         trained=trained,

@@ -24,7 +24,7 @@ from backsight.training.examples import Example, load_examples, save_examples
 from backsight.training.filmed import filmed_examples
 from backsight.training.judge import Score
 from backsight.training.progress_file import forget_progress
-from backsight.training.recipe import NO_VERDICT, Origin, beats_median, train_and_judge
+from backsight.training.recipe import NOT_CLEARLY_BETTER, Origin, beats_median, train_and_judge
 from backsight.training.split import DEFAULT_SHARES, Fold
 from backsight.training.trainer import OnProgress, TrainingConfig
 
@@ -104,7 +104,7 @@ class TrainingReport:
             f"{self.simulation_s:.0f} s, training {self.training_s:.0f} s"
         )
         if not self.beats_median:
-            lines.append(NO_VERDICT)
+            lines.append(NOT_CLEARLY_BETTER)
         return "\n".join(lines)
 
 

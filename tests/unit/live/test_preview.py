@@ -1,6 +1,8 @@
 """When an index so far says something, and when it does not."""
 
 from collections import deque
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +15,13 @@ from backsight.live.preview import LivePreview, Preview, judge_preview
 from backsight.live.stream import frame_line
 from backsight.pipeline import prepare
 from backsight.pose.quality_movement import trunk_upright
+from backsight.scoring.assess import assess_session
 from backsight.scoring.measure import measure_exercise
 from backsight.scoring.sub_indices import sub_indices
 from tests.assessments import make_pose
 from tests.fakes import FakePredictor
 from tests.unit.live.test_running import observations
+from tests.unit.scoring.test_assess import part
 
 LOW, HIGH, ACROSS = Interval(0.1, 0.4), Interval(0.6, 0.9), Interval(0.3, 0.7)
 DARK = (Hint("light", QualityVerdict.UNUSABLE, "Too dark"),)
@@ -44,14 +48,23 @@ def test_a_preview_tells_nothing_unless_everything_speaks_for_it(
     verdict: IndexVerdict,
     reason: str,
 ) -> None:
-    got, why = judge_preview(interval, seen_s=seen_s, needed_s=2.0, unfamiliar=unfamiliar > 0.2, hints=hints)
+    got, why = judge_preview(
+        interval, seen_s=seen_s, needed_s=2.0, unfamiliar=unfamiliar > 0.2, forbidden="", hints=hints
+    )
     assert got is verdict
     assert reason in why
 
 
 def test_a_model_that_was_never_judged_shows_an_index_and_says_that_its_error_is_not_known() -> None:
     verdict, why = judge_preview(
-        None, seen_s=9.0, needed_s=2.0, unfamiliar=False, hints=(), waits_for_the_movement=True, has_index=True
+        None,
+        seen_s=9.0,
+        needed_s=2.0,
+        unfamiliar=False,
+        forbidden="",
+        hints=(),
+        waits_for_the_movement=True,
+        has_index=True,
     )
     assert verdict is IndexVerdict.CANNOT_TELL
     assert why == "how far the model may be off is not known"
@@ -139,6 +152,41 @@ def test_a_model_of_whole_movements_speaks_once_the_person_is_upright_again() ->
     assert told[-1][1] == pytest.approx(0.3)
     preview.end()
     assert preview.read().index == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict", "reason"),
+    [
+        ({}, IndexVerdict.NO_RED_FLAG, "its whole range lies below 0.5"),
+        ({"no_verdict": "It is no better."}, IndexVerdict.CANNOT_TELL, "its model card allows no verdict"),
+        (
+            {"exercise_weights": (("touch-toes", 0.01), ("walk", 1.0))},
+            IndexVerdict.CANNOT_TELL,
+            "this exercise alone tells nothing",
+        ),
+        ({"exercise_weights": (("touch-toes", 1.0), ("walk", 0.01))}, IndexVerdict.NO_RED_FLAG, "its whole range"),
+    ],
+)
+def test_a_card_that_allows_no_verdict_allows_none_live(
+    said: dict[str, Any], verdict: IndexVerdict, reason: str
+) -> None:
+    pose = make_pose(Exercise.TOUCH_TOES, n_frames=300, hidden=(), nobody=(0, 0))
+    predictor = WholeMovements()
+    predictor.card = replace(predictor.card, interval_half_width=0.1, **said)
+    preview = LivePreview(predictor, pose_model="lite", frame_size=pose.frame_size, clock=lambda: 0.0)
+    preview.begin(Exercise.TOUCH_TOES)
+    for number, (seen, time_s) in enumerate(zip(observations(pose), pose.timestamps_s, strict=True)):
+        preview.push(seen, timestamp_s=float(time_s))
+        if number == 60:
+            assert preview.read().reason == "told when the movement is done"
+    preview.end()
+    got = preview.read()
+    assert got.index == pytest.approx(0.3)
+    assert got.interval is not None
+    assert got.verdict is verdict
+    assert reason in got.reason
+    road = assess_session([part(got.index, Exercise.TOUCH_TOES)], card=predictor.card)
+    assert road.verdict is verdict
 
 
 def test_a_model_of_whole_movements_says_nothing_while_the_movement_is_another() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -154,6 +155,25 @@ def test_a_connection_says_what_looks() -> None:
     assert connection.wait(LIMIT_S)
     connection.stop()
     assert connection.engine == "fake engine"
+
+
+@pytest.mark.parametrize("error", [None, CameraError("camera:0: the camera stopped")])
+def test_a_connection_gives_the_interpreters_switch_interval_back(error: Exception | None) -> None:
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(0.004)
+    try:
+        connection = connecting(SteppedCamera(2, error=error))(lambda _: None, Recorder())
+        connection.start()
+        assert sys.getswitchinterval() < 0.001
+        assert connection.wait(LIMIT_S)
+        connection.stop()
+        assert sys.getswitchinterval() == pytest.approx(0.004)
+        # What others set in the meantime is theirs.
+        sys.setswitchinterval(0.003)
+        connection.stop()
+        assert sys.getswitchinterval() == pytest.approx(0.003)
+    finally:
+        sys.setswitchinterval(before_s)
 
 
 def test_a_camera_pulled_out_without_a_window_is_an_error() -> None:

@@ -9,8 +9,17 @@ import pytest
 
 from backsight.domain.sequences import FeatureSequence
 from backsight.features.schema import FEATURE_NAMES
-from backsight.network.occlusion import BODY_PARTS, WHOLE_BODY, body_part_of, explain_by_occlusion
+from backsight.network.occlusion import (
+    BODY_PARTS,
+    HOW,
+    UNSEEN,
+    UNSEEN_HOW,
+    WHOLE_BODY,
+    body_part_of,
+    explain_by_occlusion,
+)
 from backsight.network.predictor import CONFIDENCE_SUFFIXES
+from backsight.reporting.explanation import view_explanation
 
 NAMES = ("trunk_flexion_deg", "left_knee_flexion_deg", "left_knee_visibility")
 EVIDENCE = np.array([0, 1])
@@ -69,15 +78,51 @@ def test_shares_add_up_whatever_the_model_does() -> None:
     assert told.typical + sum(one.points for one in told.contributions) == pytest.approx(run(values))
 
 
-def test_parts_that_nobody_saw_have_no_share_and_are_counted() -> None:
+def test_what_nobody_saw_has_a_share_of_its_own_and_is_counted() -> None:
     values = np.ones((8, 3))
     values[:, 1] = np.nan
     values[:4, 0] = np.nan
 
+    def run(shown: np.ndarray) -> float:
+        """Add 0.1 for each frame with an angle and 0.02 for each with a visibility, twice that in the last quarter."""
+        angles, visibilities = np.isfinite(shown[:, :2]).any(axis=1), np.isfinite(shown[:, 2])
+        weights = np.array([1, 1, 1, 1, 1, 1, 2, 2])
+        return 0.3 + float(weights @ (0.1 * angles + 0.02 * visibilities))
+
+    told = explain(run, values)
+
+    # Two frames a quarter: the trunk is seen in the last two quarters, a knee in none, and it has the visibilities.
+    points = {(one.body_part, round(one.from_s, 1)): one.points for one in told.contributions}
+    assert points == pytest.approx(
+        {
+            ("trunk", 10.4): 0.2,
+            ("trunk", 10.6): 0.4,
+            (UNSEEN, 10.0): 0.04,
+            (UNSEEN, 10.2): 0.04,
+            (UNSEEN, 10.4): 0.04,
+            (UNSEEN, 10.6): 0.08,
+        }
+    )
+    assert told.typical == pytest.approx(0.3)
+    assert told.n_missing == 1
+    assert told.how == f"{HOW} {UNSEEN_HOW}"
+    sentences = view_explanation(told, start_s=10.0)
+    assert sentences is not None
+    assert sentences.effects == (
+        "Trunk: +0.60, most of all from 0.6 to 0.7 s (+0.40).",
+        "What was not seen: +0.20, most of all from 0.6 to 0.7 s (+0.08).",
+    )
+
+
+def test_what_was_not_seen_is_not_named_where_nothing_is_known_of_it() -> None:
+    values = np.ones((8, 3))
+    values[:, 1:] = np.nan
+
     told = explain(lambda shown: float(np.isfinite(shown).sum()), values)
 
-    assert {(one.body_part, one.from_s) for one in told.contributions} == {("trunk", 10.4), ("trunk", 10.6)}
-    assert told.n_missing == 1
+    assert {one.body_part for one in told.contributions} == {"trunk"}
+    assert [one.points for one in told.contributions] == pytest.approx([2.0] * 4)
+    assert told.how == HOW
 
 
 def test_it_asks_the_model_at_most_56_times() -> None:

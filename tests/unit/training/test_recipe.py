@@ -15,7 +15,7 @@ from backsight.training import recipe
 from backsight.training.card import HEADLINE
 from backsight.training.examples import Example
 from backsight.training.recipe import (
-    NO_VERDICT,
+    NOT_CLEARLY_BETTER,
     JudgedCheckpoint,
     Origin,
     beats_median,
@@ -76,8 +76,8 @@ def test_does_not_beat_the_median_where_there_is_nothing_to_learn(people: list[E
     assert not beats_median(judged)
     # Whoever reads the file later is told, too: by its card, its first line, and by getting no verdict.
     card = judged.checkpoint.card
-    assert card.no_verdict == NO_VERDICT
-    assert card.headline == f"{HEADLINE} {NO_VERDICT}"
+    assert card.no_verdict == NOT_CLEARLY_BETTER
+    assert card.headline == f"{HEADLINE} {NOT_CLEARLY_BETTER}"
     assert card.text.startswith(f"{card.headline}\n")
     (tmp_path / "m").write_bytes(checkpoint_to_bytes(judged.checkpoint))
     assert load_checkpoint(tmp_path / "m").card == card
