@@ -202,7 +202,8 @@ def _what_the_choice_shows(result: Mapping[str, Any], held_out: Mapping[str, Row
             f"On the sessions of {held_out['kinematic']['people']} volunteers who took no part in the choice {told} "
             "([measures.md](measures.md#the-index))"
             + (
-                ": the two are not distinguishable. `kinematic` ships because what it says can be taken apart."
+                ": their intervals overlap, and their errors were not compared person by person. `kinematic` ships "
+                "because what it says can be taken apart."
                 if _overlap(held_out["kinematic"], held_out["lstm-paper"])
                 else "."
             )

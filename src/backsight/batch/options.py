@@ -100,13 +100,13 @@ class RunOptions:
 
 def run_identity(options: RunOptions, *, bundle_sha256: str, model_sha256: str) -> str:
     """Return a fingerprint of everything but the clip that decides a result: options, weights, code, libraries."""
-    package = _package()
+    package, of_a_study = _package(), is_of_a_study(options)
     decided_by = {
         **options.settings(model_sha256=model_sha256),
         "bundle": bundle_sha256,
         "data": [hashlib.sha256((package / name).read_bytes()).hexdigest() for name in _DATA],
-        "code": _code(options.task, of_a_study=is_of_a_study(options)),
-        "libraries": installed_libraries(of_a_study=is_of_a_study(options)),
+        "code": _code(options.task, of_a_study=of_a_study),
+        "libraries": installed_libraries(of_a_study=of_a_study),
     }
     return hashlib.sha256(json.dumps(decided_by, sort_keys=True).encode()).hexdigest()
 

@@ -68,7 +68,7 @@ class BenchmarkResult:
     plots: tuple[Plot, ...] = field(default=(), compare=False)
     """What can be drawn of the run; not part of the JSON file."""
     command: str = ""
-    """As it was typed, paths without their folders; empty = not known."""
+    """As it was typed, paths and URLs without their folders; empty = not known."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the documented layout of a benchmark's JSON file."""

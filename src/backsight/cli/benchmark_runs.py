@@ -1,4 +1,4 @@
-"""What each `backsight benchmark NAME` takes and runs, and how its rows are printed. Knows no terminal.
+"""What each `backsight benchmark NAME` takes and runs, and how its rows are printed.
 
 Each run imports what it needs when it is called, so that the command line loads only what it measures.
 """

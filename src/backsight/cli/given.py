@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Collection
-from pathlib import PurePath
 
 import typer
+
+from backsight.domain.address import without_folders
 
 
 def given_options(context: typer.Context, *, also: Collection[str] = ()) -> dict[str, str]:
@@ -41,15 +42,12 @@ def refuse(context: typer.Context, unused: Collection[str], why: str) -> None:
 
 
 def command_for_others(words: Collection[str] | None = None) -> str:
-    """Return the command as it was typed, of whole paths the last part only: folders can name people.
+    """Return the command as it was typed, of every path the last part only: folders can name people.
 
     Parameters
     ----------
     words
         What follows the program's name; None = what was typed.
     """
-    told = []
-    for word in sys.argv[1:] if words is None else words:
-        option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-        told.append(f"{option}{equals}{PurePath(value).name if PurePath(value).is_absolute() else value}")
-    return f"backsight {shlex.join(told)}"
+    typed = sys.argv[1:] if words is None else words
+    return f"backsight {shlex.join(without_folders(word) for word in typed)}"

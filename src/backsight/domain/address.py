@@ -1,4 +1,4 @@
-"""Show where something lies without what lets people in: passwords and signatures in URLs. Opens nothing."""
+"""Show where something lies without what others need not know: passwords in URLs, folders. Opens nothing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ _NEXT_LINK = re.compile(r"::(?=[A-Za-z][\w+.-]*://)")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]*\]|[^:\[\]]*)(:\d*)?")
 """A host and its port. What does not look so is the front of a password with a character that a URL must not hold."""
 HIDDEN = "..."
+_OPTION = re.compile(r"(?:[\w-]+=)*")
+_FOLDERS = re.compile(r".*[\\/](?=[^\\/])|[\\/]+$", re.DOTALL)
+"""What stands before the last part of a path, and what ends it, on any system."""
 
 
 def without_query(location: str) -> str:
@@ -28,6 +31,13 @@ def shown(location: str) -> str:
 def without_secrets(text: str) -> str:
     """Return a text, such as another library's error, with each URL in it as it may be shown."""
     return _URL.sub(lambda url: shown(url[0]), text)
+
+
+def without_folders(word: str) -> str:
+    """Return a word of a command line with the last part only of the path or URL in it: folders can name people."""
+    option = _OPTION.match(word)
+    front = option[0] if option else ""
+    return front + _FOLDERS.sub("", shown(word[len(front) :]))
 
 
 def _shown_link(link: str) -> str:

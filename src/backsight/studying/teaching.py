@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import secrets
 import shlex
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from backsight.domain.address import without_folders
 from backsight.domain.study import Study, StudyClip
 from backsight.errors import InputError
 from backsight.evaluation.blinding import as_training, ask, pseudonym
@@ -32,8 +32,6 @@ from backsight.studying.wording import figure_lines, meaning_lines
 from backsight.training.fitted_file import FittedFile, StudyFacts, fitted_to_bytes, interval_around, overlap
 
 _KEY_BYTES = 16
-_FOLDERS = re.compile(r".*[\\/](?=[^\\/])|[\\/]+$")
-"""What stands before the last part of a path, and what ends it, on any system."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +117,7 @@ def make_fitted_file(
         scale=study.scale,
         study=describe_people(study),
         seed=seed,
-        command=without_folders(command),
+        command=command_without_folders(command),
         version=version,
         half_width=width,
         level=LEVEL,
@@ -129,13 +127,9 @@ def make_fitted_file(
     return replace(content, card=write_card(content, judged))
 
 
-def without_folders(command: str) -> str:
+def command_without_folders(command: str) -> str:
     """Return a command with the last part only of every path in it: folders can name people."""
-    told = []
-    for word in shlex.split(command):
-        option, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
-        told.append(f"{option}{equals}{_FOLDERS.sub('', value)}")
-    return shlex.join(told)
+    return shlex.join(without_folders(word) for word in shlex.split(command))
 
 
 def check_writable_learner(study: Study, learner: Learner, fitted: FittedLearner) -> None:

@@ -7,6 +7,7 @@ the red flag stands at the middle of the scale.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,11 @@ HOW = (
 NO_VERDICT = (
     "On people whom it had not seen, the model is not better than giving everybody the median by more than chance in "
     "who took part explains."
+)
+NOT_COMPARED = "Its file does not say whether the model is better than giving everybody the median: train it again."
+SAME_LANDMARKS = (
+    "Which BlazePose found the study's landmarks is not known here, and each finds others: `backsight assess` with the "
+    "same `--pose-model` that `backsight extract` was given. With another one figures and interval need not hold."
 )
 _SOMEBODY = "somebody"
 """A new person: no learner knows anybody by that name."""
@@ -100,8 +106,7 @@ class FittedPredictor:
 def card_of(content: FittedFile) -> ModelCard:
     """Return the model's card with half-width and figures as an index has them."""
     study, scale = content.study, content.scale
-    # Files that do not say so were written before it was asked, or were not judged.
-    no_verdict = "" if content.figures.get("beats_median", True) else NO_VERDICT
+    no_verdict = _no_verdict(content.figures)
     headline = (
         f"Fitted to the study “{study.name}” ({study.n_clips} recordings of {study.n_people} people), whose scores run "
         f"from {scale.worst:g} (worst) to {scale.best:g} (best) {scale.unit}. {_worth(content)} Research, no diagnosis."
@@ -114,6 +119,8 @@ def card_of(content: FittedFile) -> ModelCard:
         f"The index is the study's score on a scale from 0 (best) to 1 (worst); the red flag stands at its middle, "
         f"{scale.to_score(0.5):g} {scale.unit}, whatever that means in the study. Whether a movement is like those of "
         "the study is not checked.",
+        "",
+        SAME_LANDMARKS,
     ]
     if study.n_clips > study.n_people and np.isfinite(content.half_width):
         lines += [
@@ -135,6 +142,16 @@ def card_of(content: FittedFile) -> ModelCard:
         no_verdict=no_verdict,
         text="\n".join([*lines, "", content.card]),
     )
+
+
+def _no_verdict(figures: Mapping[str, Any]) -> str:
+    """Return why no verdict may rest on the model; empty where one may, and where nothing was judged.
+
+    A model that was not judged has no interval, and so no verdict either.
+    """
+    if "beats_median" not in figures:
+        return NOT_COMPARED if figures.get("rows") else ""
+    return "" if figures["beats_median"] else NO_VERDICT
 
 
 def _worth(content: FittedFile) -> str:

@@ -2,6 +2,8 @@
 
 import tempfile
 import time
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,15 @@ def test_nodes_with_other_software_are_refused_before_anything_is_done(tmp_path:
     with pytest.raises(BatchError, match=r"[\d.]+ \(\w+\) has Backsight .* instead of 99\.0; install the same"):
         RayPool(equipment(tmp_path), address="local", n_workers=1, work=echo, needed={"Backsight": "99.0"})
     assert not ray.is_initialized()
+
+
+def test_nodes_are_asked_for_learners_where_the_model_is_of_a_study(tmp_path: Path) -> None:
+    own = tmp_path / "own.backsight"
+    with zipfile.ZipFile(own, "w") as archive:
+        archive.writestr("fitted.json", "{}")
+    asked = replace(equipment(tmp_path), options=RunOptions(Task.ASSESS, model=str(own)))
+    with pytest.raises(BatchError, match=r"has Backsight's learners [0-9a-f]{16} instead of others; install the same"):
+        RayPool(asked, address="local", n_workers=1, work=echo, needed={"Backsight's learners": "others"})
 
 
 def test_each_node_that_differs_is_named_with_what_differs() -> None:

@@ -7,6 +7,7 @@ import pytest
 from backsight.errors import BatchError, InvalidValueError
 from backsight.evaluation.baselines import Duration, Median
 from backsight.evaluation.protocol import Protocol, cross_validate
+from backsight.training.code_version import own_code_version
 from backsight.training.kinematic import KinematicLearner
 from backsight.training.tuning import Search, tune
 from tests.unit.studying.moving import moving_study
@@ -44,7 +45,9 @@ def test_what_the_function_says_is_wrong_is_said_here(spread) -> None:
 
 
 def test_nodes_are_asked_for_what_decides_what_is_learnt() -> None:
-    assert set(learning_software()) == {"backsight", "numpy", "scipy", "scikit-learn", "torch"}
+    asked = learning_software()
+    assert set(asked) == {"Backsight", "Backsight's code", "numpy", "scipy", "scikit-learn", "torch"}
+    assert asked["Backsight's code"] == own_code_version()
 
 
 def test_folds_on_a_cluster_give_the_figures_of_this_machine(spread) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backsight.domain.address import shown, without_secrets
+from backsight.domain.address import shown, without_folders, without_secrets
 
 SIGNED = "https://anna:secret@host.example/day/walk.mp4?X-Sig=abc/def&next=https://else.example/#part"
 
@@ -41,3 +41,24 @@ def test_addresses_in_a_text_lose_their_secrets() -> None:
     assert without_secrets(f"403 for url='{SIGNED}', sorry") == "403 for url='https://host.example/day/walk.mp4', sorry"
     said = f"first {SIGNED} then rtsp://u:p@cam/1 and nothing://"
     assert without_secrets(said) == "first https://host.example/day/walk.mp4 then rtsp://cam/1 and nothing://"
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("patients/anna_mueller/kimore", "kimore"),
+        ("/home/anna/clip.mp4#t=0,5", "clip.mp4#t=0,5"),
+        ("--work=../berta/w/", "--work=w"),
+        ("--data=kimore=/home/dora/KI", "--data=kimore=KI"),
+        ("~/carla/x", "x"),
+        ("C:\\Miller\\study.csv", "study.csv"),
+        ("file:///home/dora/x", "x"),
+        ("rtsp://anna:secret@host.example", "host.example"),
+        (SIGNED, "walk.mp4"),
+        ("--folds", "--folds"),
+        ("--crop=0,0,10,20", "--crop=0,0,10,20"),
+        ("a walk.mp4", "a walk.mp4"),
+    ],
+)
+def test_of_a_word_of_a_command_no_folder_is_left(word: str, expected: str) -> None:
+    assert without_folders(word) == expected

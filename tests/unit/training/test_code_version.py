@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 import shutil
-from collections.abc import Iterator
-from importlib import resources
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from backsight.training.code_version import DECIDES, code_version, digest_package
+from backsight.training.code_version import (
+    DECIDES,
+    LIBRARIES,
+    code_version,
+    digest_package,
+    installed_versions,
+    own_code_version,
+)
+from tests.unit.import_walk import PACKAGE, imported_from
 
-PACKAGE = Path(str(resources.files("backsight")))
 ROOTS = (
     "training.learners",
     "training.measures_learner",
@@ -22,32 +27,11 @@ ROOTS = (
 )
 
 
-def _file_of(module: str) -> Path | None:
-    path = PACKAGE.parent / Path(*module.split("."))
-    found = (path / "__init__.py", path.with_suffix(".py"))
-    return next((file for file in found if file.is_file()), None)
-
-
-def _imported_by(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{name.name}" for name in node.names)
-
-
 def test_every_module_that_a_learner_imports_decides() -> None:
-    known: set[Path] = set()
-    waiting = [f"backsight.{root}" for root in ROOTS]
-    while waiting:
-        file = _file_of(waiting.pop())
-        if file is not None and file not in known:
-            known.add(file)
-            waiting += [name for name in _imported_by(file) if name.startswith("backsight.")]
+    known = imported_from(ROOTS)
     # Tells apart what is known, and decides nothing.
     known.discard(PACKAGE / "studio" / "fingerprint.py")
-    known -= {PACKAGE / "__init__.py", PACKAGE / "studio" / "__init__.py"}
+    known.discard(PACKAGE / "studio" / "__init__.py")
     parts = {file.relative_to(PACKAGE).parts[0] for file in known}
     assert len(known) > 50
     assert parts - set(DECIDES) == set()
@@ -89,5 +73,23 @@ def test_comments_and_what_only_talks_do_not(copy: Path) -> None:
 
 
 def test_the_installed_package_has_one_version() -> None:
-    assert code_version() == digest_package(PACKAGE)
+    assert own_code_version() == digest_package(PACKAGE)
     assert len(code_version()) == 16
+    assert code_version() == code_version.__wrapped__()
+
+
+@pytest.mark.parametrize("library", ["numpy", "scikit-learn", "scipy", "torch"])
+def test_another_version_of_a_library_that_learns_makes_another_version(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, real = code_version(), metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "99.0" if name == library else real(name))
+    assert code_version.__wrapped__() != before
+
+
+def test_a_library_that_is_not_installed_is_a_version_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", none)
+    assert installed_versions(LIBRARIES) == dict.fromkeys(LIBRARIES)

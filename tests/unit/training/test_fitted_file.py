@@ -11,11 +11,11 @@ from backsight.errors import CheckpointError, InvalidValueError
 from backsight.evaluation.baselines import Duration
 from backsight.evaluation.blinding import pseudonym
 from backsight.studying.teaching import (
+    command_without_folders,
     describe_people,
     judge_strangers,
     keyed_digest,
     make_fitted_file,
-    without_folders,
 )
 from backsight.training.fitted_file import fitted_to_bytes, read_fitted, write_fitted
 from backsight.training.forest_arrays import ForestArrays
@@ -124,7 +124,16 @@ def test_a_file_from_before_there_was_a_key_knows_its_people_still():
     assert keyed_digest("Volunteer-00", key="") == pseudonym("Volunteer-00")
 
 
-def test_folders_do_not_go_with_the_file():
-    told = without_folders("backsight train /home/x/Miller/study.csv --out=/a/b/m.backsight --seeds 1 --work ../w/")
-    assert told == "backsight train study.csv --out=m.backsight --seeds 1 --work w"
-    assert without_folders(shlex.join(["backsight", "train", "C:\\Miller\\study.csv"])) == "backsight train study.csv"
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (
+            "backsight train /home/x/Miller/study.csv --out=/a/b/m.backsight --seeds 1 --work ../w/",
+            "backsight train study.csv --out=m.backsight --seeds 1 --work w",
+        ),
+        (shlex.join(["backsight", "train", "C:\\Miller\\study.csv"]), "backsight train study.csv"),
+        ("backsight train s3://anna:secret@berta", "backsight train berta"),
+    ],
+)
+def test_folders_do_not_go_with_the_file(typed, told):
+    assert command_without_folders(typed) == told

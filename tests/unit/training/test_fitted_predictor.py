@@ -19,11 +19,14 @@ from backsight.domain.study import ScoreScale, Study
 from backsight.errors import InputError, InvalidValueError, MissingDependencyError
 from backsight.studying.teaching import make_fitted_file
 from backsight.training.fitted_file import FittedFile, write_fitted
-from backsight.training.fitted_predictor import NO_VERDICT, FittedPredictor
+from backsight.training.fitted_predictor import NO_VERDICT, NOT_COMPARED, FittedPredictor
 from backsight.training.kinematic import KinematicLearner
 from tests.unit.studying.moving import bending_clip, moving_study
 
 NAMES = {Exercise.WALK: "left", Exercise.JUMP: "right"}
+JUDGED = [
+    {"kind": "learner", "learner": name, "mad": {"value": mad}} for name, mad in (("median", 9.0), ("kinematic", 4.5))
+]
 LOW_IS_GOOD = ScoreScale(best=0.0, worst=40.0, unit="points of pain")
 
 
@@ -74,13 +77,22 @@ def test_a_score_becomes_an_index_and_its_interval_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("figures", "said"), [({"beats_median": False}, NO_VERDICT), ({"beats_median": True}, ""), ({}, "")]
+    ("figures", "said"),
+    [
+        ({"beats_median": False}, NO_VERDICT),
+        ({"beats_median": True}, ""),
+        ({"rows": JUDGED}, NOT_COMPARED),
+        ({"rows": JUDGED, "beats_median": False}, NO_VERDICT),
+        ({"rows": JUDGED, "beats_median": True}, ""),
+        ({}, ""),
+    ],
 )
-def test_no_verdict_from_a_model_that_is_not_better_than_the_median(figures, said) -> None:
+def test_no_verdict_from_a_model_that_is_not_known_to_be_better_than_the_median(figures, said) -> None:
     card = FittedPredictor(replace(content_of(moving_study(), Remembers()), figures=figures), names=NAMES).card
     assert card.no_verdict == said
     assert card.headline.endswith(said)
     assert card.text.startswith(card.headline)
+    assert "same `--pose-model` that `backsight extract` was given" in card.text
 
 
 def test_a_learner_is_shown_landmarks_as_studies_hold_them() -> None:
@@ -138,11 +150,7 @@ def test_the_card_says_which_study_how_many_people_and_no_diagnosis(bends: Fitte
 
 
 def test_the_card_says_how_far_the_model_was_off() -> None:
-    rows = [
-        {"kind": "learner", "learner": name, "mad": {"value": mad}}
-        for name, mad in (("median", 9.0), ("kinematic", 4.5))
-    ]
-    content = replace(content_of(moving_study(), Remembers()), figures={"rows": rows}, half_width=11.0)
+    content = replace(content_of(moving_study(), Remembers()), figures={"rows": JUDGED}, half_width=11.0)
     card = FittedPredictor(content, names=NAMES).card
     assert "it was off by 4.5 points; giving everybody the median is off by 9." in card.headline
     assert "the interval may hold less often" in card.text
