@@ -67,19 +67,24 @@ def benchmarks_page() -> str:
         f"# Benchmarks\n\n{MADE}\n"
         f"{made_by(result)} (`make bench`), all ratios within one run. Machine: {result['machine']}.\n\n"
         f"| Figure | Value | Unit | n | Bar | Met | What it is |\n|---|---|---|---|---|---|---|\n{table}\n"
-        + _study_section()
-        + _rendering_section()
+        + _section("study", "A study's server", explained=SERVERS_EXPLAINED)
+        + _section("rendering", "Drawing virtual volunteers")
     )
 
 
-def _study_section() -> str:
-    """Show what a server bears when many record at once; empty where that was not measured."""
-    result = _figures_of("study")
+SERVERS_EXPLAINED = (
+    ": `study` is `backsight serve`, `bare` a FastAPI endpoint that writes the same bytes to a database of the same "
+    "kind."
+)
+
+
+def _section(name: str, title: str, *, explained: str = ".") -> str:
+    """Show all figures of a benchmark under a title; empty where it was not run."""
+    result = _figures_of(name)
     if result is None:
         return ""
     return (
-        f"\n## A study's server\n\n{made_by(result)}: `study` is `backsight serve`, `bare` a FastAPI "
-        f"endpoint that writes the same bytes to a database of the same kind. {' '.join(result['notes'])} "
+        f"\n## {title}\n\n{made_by(result)}{explained} {' '.join(result['notes'])} "
         f"Machine: {result['machine']}.\n\n{figure_table(result)}\n"
     )
 
@@ -90,17 +95,6 @@ PEOPLE_COUNTED = (
     "\n*n* counts judgements, not people: each person once for each of BlazePose's two models, lite and full, in each "
     "of the three divisions into folds.\n"
 )
-
-
-def _rendering_section() -> str:
-    """Show how fast virtual volunteers are drawn; empty where that was not measured."""
-    result = _figures_of("rendering")
-    if result is None:
-        return ""
-    return (
-        f"\n## Drawing virtual volunteers\n\n{made_by(result)}. {' '.join(result['notes'])} "
-        f"Machine: {result['machine']}.\n\n{figure_table(result)}\n"
-    )
 
 
 SECOND_LOOK = (
