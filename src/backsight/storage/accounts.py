@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -265,15 +265,16 @@ def _count_attempt(session: Session, *, email: str, client: str, at: datetime) -
 
 def _wait_s(session: Session, key: str, *, limit: int, besides: list[str], at: datetime) -> int:
     """Return how many seconds until fewer than `limit` other attempts count; 0 = no wait."""
-    others = (SignInAttempt.key_hash == key, SignInAttempt.id.not_in(besides))
-    n_failed = session.scalar(select(func.count()).select_from(SignInAttempt).where(*others)) or 0
-    if n_failed < limit:
-        return 0
+    # One statement, no count before it: attempts refused meanwhile take themselves back between two statements.
+    decisive = session.scalar(
+        select(SignInAttempt.at)
+        .where(SignInAttempt.key_hash == key, SignInAttempt.id.not_in(besides))
+        .order_by(SignInAttempt.at.desc())
+        .offset(limit - 1)
+        .limit(1)
+    )
     # When this one has left the window, `limit` - 1 are left.
-    decisive = session.scalars(
-        select(SignInAttempt.at).where(*others).order_by(SignInAttempt.at.desc()).offset(limit - 1).limit(1)
-    ).one()
-    return max(1, math.ceil((decisive + THROTTLE_WINDOW - at).total_seconds()))
+    return 0 if decisive is None else max(1, math.ceil((decisive + THROTTLE_WINDOW - at).total_seconds()))
 
 
 def _pair_key(email: str, client: str) -> str:
