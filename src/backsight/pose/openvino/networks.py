@@ -8,7 +8,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backsight.errors import MissingDependencyError, WeightsError
+from backsight.pose.openvino.kept import FOLDER, kept_or, key_of
 from backsight.pose.weights import DETECTOR_ENTRY, LANDMARKS_ENTRY
 
 DETECTOR_OUTPUTS = ((1, 2254, 12), (1, 2254, 1))
@@ -24,8 +26,18 @@ LANDMARK_OUTPUTS = ((1, 195), (1, 1), (1, 64, 64, 39), (1, 117))
 """Shapes of landmarks, presence of a person, heat maps, world landmarks. The segmentation mask is left out: nobody here
 needs it, and in lite it costs nearly as much as all the rest."""
 
-_DETECTOR_SCALE = 127.5
-"""The detector reads (pixel - 127.5) / 127.5, the landmark network pixel / 255."""
+
+@dataclass(frozen=True)
+class _Recipe:
+    """What is made of a network's weights: its outputs, and how it reads pixels, as (pixel - mean) / scale."""
+
+    outputs: tuple[tuple[int, ...], ...]
+    mean: float
+    scale: float
+
+
+_DETECTOR = _Recipe(DETECTOR_OUTPUTS, mean=127.5, scale=127.5)
+_LANDMARKS = _Recipe(LANDMARK_OUTPUTS, mean=0.0, scale=255.0)
 _OPTIONS = {
     # Anything less moves landmarks, by up to 11 of 256 pixels in bfloat16.
     "INFERENCE_PRECISION_HINT": "f32",
@@ -109,20 +121,17 @@ def _network(compiled: Any) -> Network:
     return Network(compiled.create_infer_request(), compiled.outputs)
 
 
-# A process that takes many recordings compiles once, which costs as much as some 50 frames.
+# A process that takes many recordings loads once.
 @lru_cache(maxsize=3)
 def _compiled(bundle: Path, _changed_ns: int, _n_bytes: int) -> tuple[Any, Any]:
     """Return both networks of a bundle, compiled; a bundle that has changed on disk is read again."""
     openvino = import_openvino()
     try:
-        # OpenVINO reads this format from files only. A system that keeps open files from being removed keeps these.
-        with zipfile.ZipFile(bundle) as archive, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            detector, landmarks = (Path(archive.extract(name, folder)) for name in (DETECTOR_ENTRY, LANDMARKS_ENTRY))
-            core = openvino.Core()
-            return (
-                _compile(core, detector, DETECTOR_OUTPUTS, mean=_DETECTOR_SCALE, scale=_DETECTOR_SCALE),
-                _compile(core, landmarks, LANDMARK_OUTPUTS, mean=0.0, scale=255.0),
-            )
+        with zipfile.ZipFile(bundle) as archive:
+            detector, landmarks = archive.read(DETECTOR_ENTRY), archive.read(LANDMARKS_ENTRY)
+        core = openvino.Core()
+        folder = bundle.parent / FOLDER
+        return _load(core, detector, _DETECTOR, folder=folder), _load(core, landmarks, _LANDMARKS, folder=folder)
     except (OSError, KeyError, EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         reason = ([line for line in str(error).splitlines() if line.strip()] or ["no reason given"])[-1].rstrip(".")
         raise WeightsError(
@@ -131,15 +140,23 @@ def _compiled(bundle: Path, _changed_ns: int, _n_bytes: int) -> tuple[Any, Any]:
         ) from error
 
 
-def _compile(core: Any, model: Path, shapes: Sequence[tuple[int, ...]], *, mean: float, scale: float) -> Any:
+def _load(core: Any, weights: bytes, recipe: _Recipe, *, folder: Path) -> Any:
+    key = key_of(core, weights, recipe=asdict(recipe), options=_OPTIONS)
+    return kept_or(partial(_compile, core, weights, recipe), core, folder / f"{key}.openvino", options=_OPTIONS)
+
+
+def _compile(core: Any, weights: bytes, recipe: _Recipe) -> Any:
     openvino = import_openvino()
-    whole = core.read_model(model)
-    by_shape = {tuple(output.shape): output for output in whole.outputs}
-    missing = [shape for shape in shapes if shape not in by_shape]
-    if missing:
-        raise ValueError(f"expected outputs of shapes {shapes}, got {sorted(by_shape)}")
-    pruned = openvino.Model([by_shape[shape] for shape in shapes], whole.get_parameters(), "blazepose")
-    steps = openvino.preprocess.PrePostProcessor(pruned)
-    steps.input().tensor().set_element_type(openvino.Type.u8)
-    steps.input().preprocess().convert_element_type(openvino.Type.f32).mean(mean).scale(scale)
-    return core.compile_model(steps.build(), "CPU", _OPTIONS)
+    # OpenVINO reads this format from files only. A system that keeps open files from being removed keeps this.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        file = Path(folder) / "network.tflite"
+        file.write_bytes(weights)
+        whole = core.read_model(file)
+        by_shape = {tuple(output.shape): output for output in whole.outputs}
+        if any(shape not in by_shape for shape in recipe.outputs):
+            raise ValueError(f"expected outputs of shapes {recipe.outputs}, got {sorted(by_shape)}")
+        pruned = openvino.Model([by_shape[shape] for shape in recipe.outputs], whole.get_parameters(), "blazepose")
+        steps = openvino.preprocess.PrePostProcessor(pruned)
+        steps.input().tensor().set_element_type(openvino.Type.u8)
+        steps.input().preprocess().convert_element_type(openvino.Type.f32).mean(recipe.mean).scale(recipe.scale)
+        return core.compile_model(steps.build(), "CPU", _OPTIONS)
