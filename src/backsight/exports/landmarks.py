@@ -7,7 +7,7 @@ pandas, polars, DuckDB or R, and dictionary encoding makes the repeated names co
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from backsight.domain.assessment import NO_DIAGNOSIS, Assessment
 from backsight.domain.landmarks import LANDMARK_NAMES, N_LANDMARKS
@@ -182,7 +183,7 @@ def pack_clip_landmarks(pose: PoseSequence, *, key: str, key_meaning: str, about
     }
     schema = pa.schema([_CLIP_FIELD, *POSE_FIELDS], metadata={METADATA_KEY: json.dumps(metadata).encode()})
     columns = pose_columns(pose)
-    clip = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), len(columns[0])), pa.array([key]))
+    clip = pa.DictionaryArray.from_arrays(_numbers(np.zeros(len(columns[0]), dtype=np.int8)), _texts([key]))
     file = BytesIO()
     pq.write_table(pa.Table.from_arrays([clip, *columns], schema=schema), file, compression="zstd")
     return file.getvalue()
@@ -215,22 +216,37 @@ def pose_columns(pose: PoseSequence) -> list[pa.Array[Any]]:
     landmark_codes = np.tile(np.arange(N_LANDMARKS, dtype=np.int8), pose.n_frames)
     positions = np.concatenate([pose.image_px, pose.world_m], axis=2).reshape(n_rows, len(_POSITION_COLUMNS))
     return [
-        pa.array(np.repeat(np.arange(pose.n_frames, dtype=np.int32), N_LANDMARKS)),
-        pa.array(np.repeat(pose.timestamps_s, N_LANDMARKS)),
-        pa.DictionaryArray.from_arrays(landmark_codes, pa.array(LANDMARK_NAMES)),
+        _numbers(np.repeat(np.arange(pose.n_frames, dtype=np.int32), N_LANDMARKS)),
+        _numbers(np.repeat(pose.timestamps_s, N_LANDMARKS)),
+        pa.DictionaryArray.from_arrays(_numbers(landmark_codes), _texts(LANDMARK_NAMES)),
         *(_nullable(positions[:, column]) for column in range(len(_POSITION_COLUMNS))),
-        *(pa.array(values.ravel().astype(np.float32)) for values in (pose.visibility, pose.presence)),
+        *(_numbers(values.ravel().astype(np.float32)) for values in (pose.visibility, pose.presence)),
     ]
 
 
 def _table(pose: PoseSequence, *, exercise: Exercise, schema: pa.Schema) -> pa.Table:
     exercise_codes = np.full(pose.n_frames * N_LANDMARKS, list(Exercise).index(exercise), dtype=np.int8)
-    exercises = pa.DictionaryArray.from_arrays(exercise_codes, pa.array([item.value for item in Exercise]))
+    exercises = pa.DictionaryArray.from_arrays(_numbers(exercise_codes), _texts([item.value for item in Exercise]))
     return pa.Table.from_arrays([exercises, *pose_columns(pose)], schema=schema)
 
 
 def _nullable(values: FloatArray) -> pa.Array[Any]:
-    return pa.array(values.astype(np.float32), mask=np.isnan(values))
+    return _numbers(values.astype(np.float32), is_known=~np.isnan(values))
+
+
+# `pa.array` imports pandas wherever that is installed, which costs each new process a third of a second.
+def _numbers(values: NDArray[Any], *, is_known: NDArray[np.bool_] | None = None) -> pa.Array[Any]:
+    """Return a column of the numbers of one dimension, null where they are not known."""
+    known = None if is_known is None else pa.py_buffer(np.packbits(is_known, bitorder="little").data)
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [known, pa.py_buffer(np.ascontiguousarray(values).data)])
+
+
+def _texts(texts: Sequence[str]) -> pa.Array[Any]:
+    """Return a column of texts."""
+    coded = [text.encode() for text in texts]
+    ends = np.cumsum([0, *(len(text) for text in coded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(coded), pa.py_buffer(ends.data), pa.py_buffer(b"".join(coded)))
 
 
 def _pose(table: pa.Table, *, frame_size: tuple[int, int]) -> PoseSequence:
