@@ -14,6 +14,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -142,10 +143,21 @@ class ProcessPool:
         Processes, each with one thread's worth of work.
     time_limit
         How long a clip may take; asked in the worker's process.
+    load
+        Called in each process before its first job, so that what takes long to load is there. What it raises is not
+        told: the first job meets the same.
     """
 
-    def __init__(self, work: Work, *, n_workers: int, time_limit: TimeLimit | None = None) -> None:
+    def __init__(
+        self,
+        work: Work,
+        *,
+        n_workers: int,
+        time_limit: TimeLimit | None = None,
+        load: Callable[[], object] | None = None,
+    ) -> None:
         self._work = work
+        self._load = load
         self._n_workers = n_workers
         self._time_limit = time_limit or TimeLimit()
         self._waiting: deque[Job] = deque()
@@ -167,6 +179,11 @@ class ProcessPool:
     def capacity(self) -> int:
         """Jobs that may be outstanding without one waiting for long."""
         return JOBS_A_WORKER * self._n_workers
+
+    def start(self, n_jobs: int) -> None:
+        """Start as many processes as so many jobs will keep busy, so that they load before the first is there."""
+        while len(self._workers) < min(n_jobs, self._n_workers):
+            self._start()
 
     def submit(self, job: Job) -> None:
         """Hand in a job."""
@@ -238,7 +255,7 @@ class ProcessPool:
     def _start(self) -> _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self._work, self._time_limit), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, self._work, self._time_limit, self._load), daemon=True)
         try:
             with as_children_should_start():
                 process.start()
@@ -290,10 +307,13 @@ def _end(process: Any) -> None:
     process.close()
 
 
-def _serve(connection: Connection, work: Work, time_limit: TimeLimit) -> None:
+def _serve(connection: Connection, work: Work, time_limit: TimeLimit, load: Callable[[], object] | None) -> None:
     """Do jobs until the other end is closed, which also happens when the parent dies."""
     # Ctrl-C reaches every process of the terminal; only the parent answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if load is not None:
+        with suppress(Exception):
+            load()
     try:
         connection.send(None)
         while True:

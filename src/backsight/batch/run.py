@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -29,7 +29,7 @@ from backsight.batch.processes import Pool, ProcessPool, Work
 from backsight.batch.runner import OnProgress, Runner
 from backsight.batch.sources import find_recordings, is_manifest
 from backsight.batch.store import Store, Tally
-from backsight.batch.work import Equipment, do_clip
+from backsight.batch.work import Equipment, do_clip, load
 from backsight.composition import index_predictor, model_path, pose_bundle, pose_estimator
 from backsight.domain.address import shown
 from backsight.domain.assessment import ModelCard
@@ -109,7 +109,6 @@ def run_wide(
     equipment, card = equip(options)
     model_sha256 = file_sha256(equipment.model)
     settings = equipment.options.settings(model_sha256=model_sha256)
-    run = run_identity(equipment.options, bundle_sha256=file_sha256(equipment.bundle), model_sha256=model_sha256)
     manifest = Manifest(source, needs_subject=options.task is Task.ASSESS) if is_manifest(source) else None
     if manifest is None and options.task is Task.ASSESS:
         raise InputError(
@@ -117,14 +116,19 @@ def run_wide(
             "nothing else says who does what in a recording; to find landmarks alone, use `backsight extract`"
         )
     begun_s = time.monotonic()
-    with closing(open_ledger(out)) as ledger:
+    with closing(open_ledger(out)) as ledger, ExitStack() as until_run:
         try:
             ledger.agree(settings)
             n_bytes, n_unknown = _list(source, manifest, ledger)
             if manifest is not None and on_note is not None:
                 for note in manifest.notes:
                     on_note(note)
-            pool = _pool(equipment, n_workers, cluster, work, time_limit or TimeLimit())
+            n_clips = ledger.counts().n_items
+            pool = _pool(equipment, n_workers, cluster, work, time_limit or TimeLimit(), n_clips=n_clips)
+            until_run.callback(pool.close)
+            # Takes most of a second, in which the workers load.
+            bundle_sha256 = file_sha256(equipment.bundle)
+            run = run_identity(equipment.options, bundle_sha256=bundle_sha256, model_sha256=model_sha256)
         except BaseException:
             ledger.give_up()
             raise
@@ -139,7 +143,7 @@ def run_wide(
             return tally
 
         try:
-            with closing(pool):
+            with until_run:
                 counts = runner.run(pool, on_progress=on_progress)
         except (KeyboardInterrupt, SystemExit):
             # What is done is complete, so the tables that name it are, too.
@@ -206,17 +210,27 @@ def equip(options: RunOptions) -> tuple[Equipment, ModelCard | None]:
 
 
 def _pool(
-    equipment: Equipment, n_workers: int | None, cluster: str | None, work: Work | None, time_limit: TimeLimit
+    equipment: Equipment,
+    n_workers: int | None,
+    cluster: str | None,
+    work: Work | None,
+    time_limit: TimeLimit,
+    *,
+    n_clips: int,
 ) -> Pool:
     if cluster is not None:
         from backsight.batch.cluster import RayPool
 
         return RayPool(equipment, address=cluster, n_workers=n_workers, time_limit=time_limit)
-    return ProcessPool(
+    pool = ProcessPool(
         work or partial(do_clip, equipment=equipment),
         n_workers=n_workers or default_workers(),
         time_limit=time_limit,
+        # Another function's needs are not known here.
+        load=None if work else partial(load, equipment),
     )
+    pool.start(n_clips)
+    return pool
 
 
 def _list(source: str, manifest: Manifest | None, ledger: Ledger) -> tuple[int, int]:

@@ -1,20 +1,26 @@
-"""One clip: a pure function of its bytes and options. Runs in any process of any machine and knows of no other clip."""
+"""One clip: a pure function of its bytes and options. Runs in any process of any machine and knows of no other clip.
+
+Imported by each new process before it can load anything, so it imports little itself.
+"""
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backsight.batch.facts import ClipFacts
 from backsight.batch.options import ClipOptions, RunOptions, Task
-from backsight.domain.sequences import PoseSequence
-from backsight.exports.landmarks import pack_clip_landmarks
+from backsight.pose.engines import PoseEngine
 
 if TYPE_CHECKING:
+    from backsight.domain.sequences import PoseSequence
     from backsight.inputs import Clip
     from backsight.ports import IndexPredictor
+
+_NEEDED = ("backsight.batch.facts", "backsight.composition", "backsight.exports.landmarks", "backsight.inputs")
+"""Modules that import what a clip needs."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,24 @@ class Equipment:
     """A checkpoint; without effect on extracting."""
 
 
+def load(equipment: Equipment) -> None:
+    """Load what every clip needs, so that it is there when the first one comes.
+
+    Raises
+    ------
+    BacksightError
+        When the machine lacks something.
+    """
+    for module in _NEEDED:
+        importlib.import_module(module)
+    if equipment.options.engine == PoseEngine.OPENVINO:
+        from backsight.pose.openvino.networks import load_networks
+
+        load_networks(equipment.bundle)
+    if equipment.options.task is Task.ASSESS:
+        _predictor(equipment.model)
+
+
 def do_clip(job: Job, equipment: Equipment) -> ClipResult:
     """Find one clip's landmarks, and assess it where that is the task, exactly as `backsight assess` does.
 
@@ -57,6 +81,7 @@ def do_clip(job: Job, equipment: Equipment) -> ClipResult:
     BacksightError
         When the recording cannot be read or the machine lacks something.
     """
+    from backsight.batch.facts import ClipFacts
     from backsight.composition import pose_estimator
     from backsight.pipeline import assess_exercise, extract_recording
 
@@ -111,6 +136,8 @@ def _predictor(model: Path) -> IndexPredictor:
 
 
 def _landmarks(pose: PoseSequence, key: str, options: RunOptions) -> bytes:
+    from backsight.exports.landmarks import pack_clip_landmarks
+
     return pack_clip_landmarks(
         pose,
         key=key,

@@ -1,6 +1,8 @@
 import json
+import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import fsspec
@@ -13,10 +15,11 @@ from backsight.batch.processes import Pool, ProcessPool, Work, _Worker
 from backsight.batch.runner import Progress, Runner
 from backsight.batch.sources import Found, find_recordings
 from backsight.batch.store import Store
+from backsight.batch.work import Job
 from backsight.domain.recording import Exercise
 from backsight.errors import BatchError, OutputError
 from tests.unit.batch.pools import InlinePool
-from tests.unit.batch.works import ShortForWhatHangs, echo
+from tests.unit.batch.works import ShortForWhatHangs, cannot_load, echo, mark_process
 
 
 def clips(folder: Path, contents: dict[str, bytes]) -> Path:
@@ -325,6 +328,13 @@ class StillbornPool(ProcessPool):
         return worker
 
 
+def wait_until(is_so: Callable[[], object], *, limit_s: float = 60.0) -> None:
+    end_s = time.monotonic() + limit_s
+    while not is_so():
+        assert time.monotonic() < end_s
+        time.sleep(0.02)
+
+
 class TestProcesses:
     def test_a_clip_whose_process_dies_is_tried_once_more(self, tmp_path: Path) -> None:
         contents = {f"{n}.mp4": f"{n}".encode() for n in range(6)}
@@ -358,6 +368,24 @@ class TestProcesses:
         # Both hold the same bytes: the second is not waited for again.
         assert [row["file"] for row in failed] == ["2 hangs.mp4", "4 hangs.mp4"]
         assert "given up after 0.3 s" in str(failed[0]["reason"])
+
+    def test_processes_that_jobs_will_keep_busy_are_there_before_the_first_and_no_others(self, tmp_path: Path) -> None:
+        pool = ProcessPool(echo, n_workers=3, load=partial(mark_process, tmp_path))
+        pool.start(2)
+        with closing(pool):
+            wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
+            (tmp_path / "in").mkdir()
+            path = tmp_path / "in" / "a.mp4"
+            path.write_bytes(b"one")
+            pool.submit(Job("0" * 32, path, ClipOptions()))
+            done = []
+            wait_until(lambda: done.extend(pool.collect(timeout_s=0.1)) or done)
+        # Those two did it.
+        assert len(list(tmp_path.glob("loaded-*"))) == 2
+
+    def test_what_loading_meets_is_left_for_the_first_clip_to_tell(self, tmp_path: Path) -> None:
+        pool = ProcessPool(echo, n_workers=1, load=cannot_load)
+        assert go(clips(tmp_path / "in", {"a.mp4": b"one"}), tmp_path / "out", pool) == Counts(1, 1, 0)
 
     def test_one_process_and_three_write_the_same_bytes(self, tmp_path: Path) -> None:
         source = clips(tmp_path / "in", {f"{n}.mp4": b"corrupt" if n == 4 else b"x" * n for n in range(1, 12)})

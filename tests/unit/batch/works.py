@@ -65,3 +65,11 @@ def echo(job: Job, **_: Any) -> ClipResult:
     if content.startswith(b"blurred"):
         facts = replace(facts, checks=(replace(CHECK, verdict=QualityVerdict.UNUSABLE),), index=None)
     return ClipResult(facts.to_json(), job.key.encode() + b" " + content, n_frames=len(content))
+
+
+def mark_process(folder: Path) -> None:
+    (folder / f"loaded-{os.getpid()}").touch()
+
+
+def cannot_load() -> None:
+    raise WeightsError("there are no weights")
