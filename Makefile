@@ -42,7 +42,7 @@ serve: $(VENV)/.dev web-assets  ## Start the study's server on this machine.
 test: $(VENV)/.dev web-assets  ## Run the tests (fetches BlazePose lite when it is missing).
 	$(BIN)/backsight models fetch lite --quiet
 	@$(BIN)/python scripts/fetch_demo_clip.py >/dev/null
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/.dev  ## Lint, types, layers, spelling, docs.
 	$(BIN)/ruff check .

@@ -1,3 +1,10 @@
 """Fixtures for every test; a heavy library is imported only when a test asks for what needs it."""
 
+import os
+
 pytest_plugins = ["tests.databases"]
+
+# `make test` runs as many tests at once as there are cores. Libraries that then start a thread a core as well make each
+# other wait: a network's test of a tenth of a second has taken a minute and a half.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")

@@ -53,7 +53,7 @@ def test_a_new_key_in_front_of_the_old_one_opens_both_and_seals_with_the_new() -
     assert Seal.from_key(new).open(both.seal(b"after")) == b"after"
 
 
-@pytest.mark.parametrize("key", ["short", "x" * 44, "ä" * 44, ",", f"{Seal.new_key()},typo"])
+@pytest.mark.parametrize("key", ["short", "x" * 44, "ä" * 44, ",", "c" * 43 + "=,typo"])
 def test_a_key_of_another_form_is_refused_without_repeating_it(key: str) -> None:
     with pytest.raises(StorageError, match="BACKSIGHT_ENCRYPTION_KEY") as refused:
         Seal.from_key(key)
