@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from backsight.cli.given import refuse
+from backsight.cli.interruption import resumable
 from backsight.cli.study_options import (
     STUDY_HELP,
     USUAL_FOLDS,
@@ -27,7 +28,6 @@ from backsight.cli.study_options import (
     fold_progress,
     keeping,
     machines,
-    resumable,
 )
 from backsight.cli.wide import Machines
 from backsight.training.runs import DEFAULT_FOLDER
@@ -76,15 +76,22 @@ def evaluate(
     backsight evaluate study.csv --learner kinematic --learner lstm
     backsight evaluate others.csv --model study.backsight
     """
-    from backsight.evaluation.protocol import Protocol, in_turn
-    from backsight.studying.commands import evaluate_model, evaluate_study
-
     source = StudySource(study, data_set, ratings, landmarks, pose_model)
     if model is not None:
         refuse(context, _OF_LEARNERS, "only without --model, which judges what is already fitted and keeps no run")
-        lines = evaluate_model(model, source.read, json_file=json_file, predictions_file=predictions)
+        with resumable(keeps=False):
+            from backsight.studying.commands import evaluate_model
+
+            lines = evaluate_model(model, source.read, json_file=json_file, predictions_file=predictions)
     else:
-        with machines(engine_cluster, address) as spread, resumable(), fold_progress(quiet=quiet) as show:
+        with (
+            resumable() as interruption,
+            machines(engine_cluster, address) as spread,
+            fold_progress(quiet=quiet) as show,
+        ):
+            from backsight.evaluation.protocol import Protocol, in_turn
+            from backsight.studying.commands import evaluate_study
+
             lines = evaluate_study(
                 source.read,
                 learner_names=learner or ["best"],
@@ -94,7 +101,7 @@ def evaluate(
                 settings=settings,
                 json_file=json_file,
                 predictions_file=predictions,
-                on_progress=show,
+                on_progress=interruption.watching(show),
                 spread=spread or in_turn,
             )
     typer.echo("\n".join(lines))
@@ -113,13 +120,15 @@ def compare(
 
     backsight compare RUN --learner kinematic --learner lstm
     """
-    from backsight.studying.commands import compare_runs
+    with resumable(keeps=False):
+        from backsight.studying.kept_runs import compare_runs
 
-    typer.echo("\n".join(compare_runs(run, runs=runs, learners=learner or [], json_file=json_file)))
+        lines = compare_runs(run, runs=runs, learners=learner or [], json_file=json_file)
+    typer.echo("\n".join(lines))
 
 
 def list_kept(runs: RunsOption = DEFAULT_FOLDER) -> None:
     """List the runs that `train`, `evaluate` and `tune` have kept on disk."""
-    from backsight.studying.commands import run_lines
+    from backsight.studying.kept_runs import run_lines
 
     typer.echo("\n".join(run_lines(runs)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backsight.cli.clip_progress import time_left
+from backsight.cli.given import command_for_others
 from backsight.cli.wide import Machines
 from backsight.datasets.open import DataSet
 from backsight.training.runs import DEFAULT_FOLDER
@@ -61,18 +60,13 @@ SeedsOption = Annotated[int, typer.Option(min=1, help="How often folds are drawn
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
-def command_line() -> str:
-    """Return the command as it was typed."""
-    return f"backsight {shlex.join(sys.argv[1:])}"
-
-
 def keeping(*, work: Path | None, runs: Path) -> Keeping:
     """Return where this command keeps what it finds, with what it says there of itself."""
     from importlib.metadata import version
 
     from backsight.studying.commands import Keeping
 
-    return Keeping(work=work, runs=runs, command=command_line(), version=version("backsight"))
+    return Keeping(work=work, runs=runs, command=command_for_others(), version=version("backsight"))
 
 
 @dataclass(frozen=True)
@@ -119,17 +113,6 @@ def machines(engine_cluster: Machines, address: str) -> Iterator[RaySpread | Non
 
     with RaySpread(address=address) as spread:
         yield spread
-
-
-@contextmanager
-def resumable(*, keeps: bool = True) -> Iterator[None]:
-    """Say, when the command is interrupted, that what is finished is kept, and how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if keeps:
-            typer.echo("What is finished is kept; run the same command again to go on.", err=True)
-        raise
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from backsight.cli.given import refuse
+from backsight.cli.interruption import resumable
 from backsight.cli.progress import progress_bar
 from backsight.cli.study_options import (
     STUDY_HELP,
@@ -28,7 +29,6 @@ from backsight.cli.study_options import (
     fold_progress,
     keeping,
     machines,
-    resumable,
 )
 from backsight.cli.wide import Machines
 from backsight.errors import OutputError
@@ -95,10 +95,14 @@ def train(
     if study is None:
         _train_virtual(out, virtual=virtual, filmed=filmed, seed=seed, work=work, threads=threads, quiet=quiet)
         return
-    from backsight.evaluation.protocol import Protocol, in_turn
-    from backsight.studying.commands import train_on_study
+    with (
+        resumable() as interruption,
+        machines(engine_cluster, address) as spread,
+        fold_progress(quiet=quiet) as show,
+    ):
+        from backsight.evaluation.protocol import Protocol, in_turn
+        from backsight.studying.commands import train_on_study
 
-    with machines(engine_cluster, address) as spread, resumable(), fold_progress(quiet=quiet) as show:
         lines = train_on_study(
             StudySource(study, data_set, ratings, landmarks, pose_model).read,
             out,
@@ -107,7 +111,7 @@ def train(
             seed=seed,
             keeping=keeping(work=work, runs=runs),
             settings=settings,
-            on_progress=show,
+            on_progress=interruption.watching(show),
             spread=spread or in_turn,
         )
     typer.echo("\n".join(lines))
@@ -130,9 +134,9 @@ def _target(context: typer.Context, study: str | None, out: Path | None, *, over
 def _train_virtual(
     out: Path, *, virtual: int, filmed: list[Path] | None, seed: int, work: Path | None, threads: int, quiet: bool
 ) -> None:
-    from backsight.laboratory import train_virtual
+    with resumable(keeps=work is not None) as interruption, progress_bar(quiet=quiet) as show:
+        from backsight.laboratory import train_virtual
 
-    with resumable(keeps=work is not None), progress_bar(quiet=quiet) as show:
         report = train_virtual(
             out,
             n_subjects=virtual,
@@ -140,7 +144,7 @@ def _train_virtual(
             seed=seed,
             work_folder=work,
             n_threads=threads,
-            on_progress=show,
+            on_progress=interruption.watching(show),
         )
     typer.echo(report)
     typer.echo(f"checkpoint: {out}")

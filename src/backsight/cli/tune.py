@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from backsight.cli.interruption import resumable
 from backsight.cli.study_options import (
     STUDY_HELP,
     AddressOption,
@@ -22,7 +23,6 @@ from backsight.cli.study_options import (
     fold_progress,
     keeping,
     machines,
-    resumable,
 )
 from backsight.cli.wide import Machines
 from backsight.training.runs import DEFAULT_FOLDER
@@ -67,17 +67,21 @@ def tune(
 
     An interrupted search goes on from its file. Research software: no diagnosis.
     """
-    from backsight.studying.commands import tune_on_study
-    from backsight.training.tuning import Search
+    with (
+        resumable() as interruption,
+        machines(engine_cluster, address) as spread,
+        fold_progress(quiet=quiet, unit="tried") as show,
+    ):
+        from backsight.studying.commands import tune_on_study
+        from backsight.training.tuning import Search
 
-    with machines(engine_cluster, address) as spread, resumable(), fold_progress(quiet=quiet, unit="tried") as show:
         lines = tune_on_study(
             StudySource(study, data_set, ratings, landmarks, pose_model).read,
             learner_name=learner,
             search=Search(n_trials=trials, timeout_s=timeout, n_folds=folds, seed=seed),
             storage=storage,
             keeping=keeping(work=work, runs=runs),
-            on_trial=show,
+            on_trial=interruption.watching(show),
             spread=spread,
         )
     typer.echo("\n".join(lines))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +16,26 @@ from backsight.evaluation.learner import FittedLearner, Learner
 from backsight.evaluation.predictions import Predictions
 from backsight.evaluation.protocol import OnProgress, Protocol, Spread, in_turn
 from backsight.evaluation.store import FoldStore, fingerprint_study, settings_of
-from backsight.exports.folder import check_folder, output_error
-from backsight.studying.comparing import compare_pair, comparison_lines
+from backsight.exports.folder import check_folder
 from backsight.studying.judging import RESEARCH, Judged, check_learnable, choose_learners, flat_figures, judge
-from backsight.studying.prediction_files import check_suffix, read_predictions, write_predictions
+from backsight.studying.kept_runs import searched_settings
+from backsight.studying.output_files import check_outputs, write_json
+from backsight.studying.prediction_files import write_predictions
 from backsight.studying.teaching import check_writable_learner, fit_to_all, judge_strangers, make_fitted_file
 from backsight.studying.wording import figure_lines, meaning_lines, part_lines, row_lines, search_lines, stranger_lines
 from backsight.training.fitted_file import FittedFile, read_fitted, write_fitted
-from backsight.training.runs import PREDICTIONS_FILE, Run, begin_run, check_tracker, finish_run, list_runs, read_run
-from backsight.training.tuning import OnTrial, Search, Unfinished, error_of, settled, tune, tuned_name
+from backsight.training.runs import PREDICTIONS_FILE, Run, begin_run, check_tracker, finish_run
+from backsight.training.search_spaces import check_tunable
+from backsight.training.tuning import (
+    OnTrial,
+    Search,
+    Unfinished,
+    check_storage,
+    error_of,
+    settled,
+    tune,
+    tuned_name,
+)
 
 SEARCHED_HERE = (
     "Settings of a search: where they were searched on people of this study, its figures lean to the good side. "
@@ -48,7 +58,7 @@ class Keeping:
     """Finished folds, so that an interrupted command goes on; None = the user's cache folder."""
     runs: Path
     command: str
-    """As it was typed."""
+    """As it was typed, paths and URLs without their folders: it goes with what is kept."""
     version: str
     """Of Backsight."""
 
@@ -96,7 +106,7 @@ def train_on_study(
         raise InputError(
             f"--learner: {learner_name} is a baseline, which every table shows anyway; name one that learns"
         )
-    found = None if settings is None else _searched(settings, learner, runs=keeping.runs)
+    found = None if settings is None else searched_settings(settings, learner, runs=keeping.runs)
     store = fold_store(keeping.work)
     study = open_study()
     if found is not None:
@@ -153,7 +163,7 @@ def _keep_training(
         seeds=(content.seed, *(() if judged is None else judged.protocol.seeds)),
         learners=(learner.name,),
         figures={learner.name: {}} if judged is None else flat_figures(judged),
-        about={"settings": settings_of(learner), "model": str(out), "machine": describe_machine()},
+        about={"settings": settings_of(learner), "model": out.name, "machine": describe_machine()},
     )
 
 
@@ -175,10 +185,10 @@ def evaluate_study(
     With `settings`, a run of `tune`, the last learner is judged with the settings found there, too.
     """
     check_tracker()
-    _check_outputs(json_file, predictions_file)
+    check_outputs(json_file, predictions_file)
     check_folder(keeping.runs)
     learners = choose_learners(learner_names)
-    found = None if settings is None else _searched(settings, learners[-1], runs=keeping.runs)
+    found = None if settings is None else searched_settings(settings, learners[-1], runs=keeping.runs)
     store = fold_store(keeping.work)
     study = open_study()
     if found is not None:
@@ -205,7 +215,7 @@ def evaluate_study(
         about={"settings": dict(judged.settings), "machine": describe_machine()},
     )
     if json_file is not None:
-        _write_json(json_file, _told(judged, keeping))
+        write_json(json_file, _told(judged, keeping))
     if predictions_file is not None:
         write_predictions(predictions_file, judged.predictions)
     lines = [*((SEARCHED_HERE, "") if found is not None else ()), *figure_lines(judged)]
@@ -222,13 +232,13 @@ def evaluate_model(
     predictions_file: Path | None,
 ) -> tuple[str, ...]:
     """Judge a fitted file on a study of people whom it has not seen; return what to tell."""
-    _check_outputs(json_file, predictions_file)
+    check_outputs(json_file, predictions_file)
     content = read_fitted(model)
     study = open_study()
     found = judge_strangers(content, study)
     if json_file is not None:
         told = {"model": content.learner, "learnt_from": content.study.fingerprint, "warning": found.warning}
-        _write_json(json_file, {"notice": RESEARCH, **told, "study": study.name, "rows": list(found.rows)})
+        write_json(json_file, {"notice": RESEARCH, **told, "study": study.name, "rows": list(found.rows)})
     if predictions_file is not None:
         write_predictions(predictions_file, {content.learner: found.predictions})
     head = (
@@ -249,56 +259,6 @@ def evaluate_model(
     )
 
 
-def compare_runs(
-    names: Sequence[str], *, runs: Path, learners: Sequence[str], json_file: Path | None
-) -> tuple[str, ...]:
-    """Compare what runs on the same study and folds have found; return what to tell.
-
-    Parameters
-    ----------
-    names
-        Folders, or their names below `runs`. The first learner of the first is the reference.
-    learners
-        Which of the runs' learners; empty = all but the baselines, and the best baseline where one is left alone.
-    """
-    if json_file is not None:
-        check_writable(json_file)
-    found, unit = _predictions_of([_run_folder(name, runs) for name in names], learners)
-    reference, *others = found
-    compared = {name: compare_pair(found[reference], found[name]) for name in others}
-    if json_file is not None:
-        told = {
-            name: {
-                "mad_difference": _ends(one.mad),
-                "rho_difference": _ends(one.rho),
-                "p_wilcoxon": one.p_value if one.p_value == one.p_value else None,
-                "people": one.n_people,
-                "people_nearer": one.n_better,
-                "verdict": one.verdict(),
-            }
-            for name, one in compared.items()
-        }
-        _write_json(json_file, {"notice": RESEARCH, "reference": reference, "compared": told})
-    return (*comparison_lines(reference, compared, unit=unit), RESEARCH)
-
-
-def run_lines(runs: Path) -> tuple[str, ...]:
-    """Return a line for each run that is kept, oldest first."""
-    found = list_runs(runs)
-    if not found:
-        return (f"{runs}: no runs yet",)
-    lines = [f"{'run':<30} {'study':<20} {'learner':<18} {'MAD':>7} {'rho':>7}  fingerprint"]
-    for run in found:
-        for learner in run.learners:
-            figures = run.figures.get(learner, {})
-            mad, rho = (figures.get(key) for key in ("mad", "rho"))
-            lines.append(
-                f"{run.name:<30} {run.study[:20]:<20} {learner:<18} {_number(mad):>7} {_number(rho):>7}  "
-                f"{run.fingerprint[:8]}"
-            )
-    return (*lines, f"curves and texts: tensorboard --logdir {runs}")
-
-
 def tune_on_study(
     open_study: OpenStudy,
     *,
@@ -315,11 +275,21 @@ def tune_on_study(
     ----------
     storage
         File of the trials; None = trials.sqlite where folds are kept.
+
+    Raises
+    ------
+    BacksightError
+        Before the study is read, when the learner or a place to write to is not as it must be.
     """
     check_tracker()
     check_folder(keeping.runs)
     learner = choose_learners([learner_name])[-1]
-    storage = storage or fold_store(keeping.work).folder / "trials.sqlite"
+    check_tunable(learner)
+    store = fold_store(keeping.work)
+    if storage is None:
+        store.folder.mkdir(parents=True, exist_ok=True)
+        storage = store.folder / "trials.sqlite"
+    check_storage(storage)
     study = open_study()
     check_learnable(study, n_folds=search.n_folds)
     found = tune(study, learner, storage=storage, search=search, on_trial=on_trial, spread=spread)
@@ -352,14 +322,6 @@ def tune_on_study(
     )
 
 
-def _check_outputs(json_file: Path | None, predictions_file: Path | None) -> None:
-    if json_file is not None:
-        check_writable(json_file)
-    if predictions_file is not None:
-        check_suffix(predictions_file)
-        check_writable(predictions_file)
-
-
 def _told(judged: Judged, keeping: Keeping) -> dict[str, Any]:
     study, protocol = judged.study, judged.protocol
     return {
@@ -373,67 +335,3 @@ def _told(judged: Judged, keeping: Keeping) -> dict[str, Any]:
         "settings": dict(judged.settings),
         "rows": list(judged.rows),
     }
-
-
-def _write_json(path: Path, told: Mapping[str, Any]) -> None:
-    try:
-        path.write_text(json.dumps(told, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise output_error(path, error) from error
-
-
-def _searched(name: str, learner: Learner, *, runs: Path) -> Mapping[str, Any]:
-    """Return the best settings that a run of `tune` has found for a learner."""
-    folder = _run_folder(name, runs)
-    run = read_run(folder)
-    parameters = run.about.get("parameters")
-    if run.learners != (tuned_name(learner),) or not isinstance(parameters, dict):
-        raise InputError(
-            f"--settings {name}: expected a run of `backsight tune --learner {learner.name}`, got one of "
-            f"`{run.kind}` with {', '.join(run.learners)}"
-        )
-    return parameters
-
-
-def _run_folder(name: str, runs: Path) -> Path:
-    for folder in (Path(name), runs / name):
-        if folder.is_dir():
-            return folder
-    raise InputError(f"{name}: expected a run's folder or its name in {runs}; `backsight runs` lists them")
-
-
-def _predictions_of(folders: Sequence[Path], learners: Sequence[str]) -> tuple[dict[str, Predictions], str]:
-    """Return what is to be compared by name, and the unit of its errors."""
-    baselines = {baseline.name for baseline in BASELINES}
-    found: dict[str, Predictions] = {}
-    left: dict[str, Predictions] = {}
-    prints: dict[str, str] = {}
-    unit = ""
-    for folder in folders:
-        run = read_run(folder)
-        prints[run.fingerprint] = folder.name
-        # The fingerprint holds the scale: runs that may be compared have one unit.
-        unit = run.unit or unit
-        for name, predictions in read_predictions(folder / PREDICTIONS_FILE).items():
-            label = name if name not in found else f"{name} ({folder.name})"
-            wanted = name in learners if learners else name not in baselines
-            (found if wanted else left)[label] = predictions
-    if len(prints) > 1:
-        raise InputError(f"{' and '.join(prints.values())}: these runs are of different studies and cannot be compared")
-    missing = [name for name in learners if name not in found]
-    if missing:
-        raise InputError(f"--learner: no run holds {', '.join(missing)}; they hold {', '.join([*found, *left])}")
-    if len(found) == 1 and left:
-        best = min(left, key=lambda name: error_of(left[name]))
-        found = {best: left[best], **found}
-    if len(found) < 2:
-        raise InputError(f"expected two learners or more to compare, got {', '.join(found) or 'none'}")
-    return found, unit or "in the study's unit"
-
-
-def _ends(found: Any) -> dict[str, float | None]:
-    return {end: (value if (value := getattr(found, end)) == value else None) for end in ("value", "low", "high")}
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from backsight.domain.address import without_folders
-from backsight.domain.study import Study, StudyClip
+from backsight.domain.study import Study, StudyClip, count_finders, whatever_ran_it
 from backsight.errors import InputError
 from backsight.evaluation.blinding import as_training, ask, pseudonym
 from backsight.evaluation.learner import FittedLearner, Learner
@@ -30,6 +28,7 @@ from backsight.studying.judging import (
 )
 from backsight.studying.wording import figure_lines, meaning_lines
 from backsight.training.fitted_file import FittedFile, StudyFacts, fitted_to_bytes, interval_around, overlap
+from backsight.training.study_landmarks import StudyLandmarks
 
 _KEY_BYTES = 16
 
@@ -74,6 +73,7 @@ def describe_people(study: Study) -> StudyFacts:
         people=tuple(sorted(keyed_digest(who, key=key) for who in people)),
         people_key=key,
         recordings=tuple(sorted({digest_recording(clip) for clip in scored})),
+        found_by=count_finders(scored),
     )
 
 
@@ -101,7 +101,15 @@ def make_fitted_file(
     command: str,
     version: str,
 ) -> FittedFile:
-    """Return a fitted learner with its figures and its card; `judged` is None where the protocol was not run."""
+    """Return a fitted learner with its figures and its card.
+
+    Parameters
+    ----------
+    judged
+        None = the protocol was not run.
+    command
+        As it was typed, paths without their folders: it goes with the file.
+    """
     width = float("nan") if judged is None else half_width(judged.predictions[learner.name])
     figures: dict[str, Any] = {}
     if judged is not None:
@@ -117,7 +125,7 @@ def make_fitted_file(
         scale=study.scale,
         study=describe_people(study),
         seed=seed,
-        command=command_without_folders(command),
+        command=command,
         version=version,
         half_width=width,
         level=LEVEL,
@@ -125,11 +133,6 @@ def make_fitted_file(
         card="",
     )
     return replace(content, card=write_card(content, judged))
-
-
-def command_without_folders(command: str) -> str:
-    """Return a command with the last part only of every path in it: folders can name people."""
-    return shlex.join(without_folders(word) for word in shlex.split(command))
 
 
 def check_writable_learner(study: Study, learner: Learner, fitted: FittedLearner) -> None:
@@ -150,6 +153,7 @@ def write_card(content: FittedFile, judged: Judged | None) -> str:
         f"- Learner: `{content.learner}`, fitted with Backsight {content.version}, seed {content.seed}.",
         f"- Learnt from {facts.n_clips} scored clips of {facts.n_people} people: {', '.join(facts.exercises)}.",
         f"- Scores run from {scale.worst:g} (worst) to {scale.best:g} (best) {scale.unit}.",
+        f"- {StudyLandmarks(facts.found_by).told()}",
         f"- Study: {facts.source or 'no source given'}; fingerprint `{facts.fingerprint}`.",
         "- May be passed on: "
         + ("as the study's licence allows." if facts.may_ship else "NO; the study does not say that it may."),
@@ -226,4 +230,11 @@ def _warning(content: FittedFile, clips: Sequence[StudyClip], n_known: int, n_pe
     unknown = sorted({clip.exercise for clip in clips} - set(content.study.exercises))
     if unknown:
         words.append(f"the model has never seen these exercises: {', '.join(unknown)}")
+    own = StudyLandmarks(content.study.found_by)
+    others = [str(one) for one, _ in whatever_ran_it(count_finders(clips)) if own.has_only_others_than(one)]
+    if others:
+        words.append(
+            f"landmarks here were found by {' and '.join(others)}, those learnt from by {own.listed}, and each "
+            "finds others: these figures say what the change costs, too"
+        )
     return "; ".join(words)

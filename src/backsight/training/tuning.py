@@ -8,6 +8,7 @@ judged twice, and that is told.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from backsight.evaluation.nested import scores_of
 from backsight.evaluation.predictions import Predictions
 from backsight.evaluation.protocol import Spread
 from backsight.evaluation.store import fingerprint_study, settings_of
+from backsight.exports.folder import output_error
 from backsight.training.code_version import code_version
 from backsight.training.schedule import mix_seed
 from backsight.training.search_spaces import check_possible, check_tunable, suggest_learner
@@ -38,6 +40,8 @@ OnTrial = Callable[[str, int, int], None]
 _N_STARTUP = 5
 """Trials before one may be given up early."""
 _FEWEST_PEOPLE = 10
+_URL = re.compile(r"[A-Za-z][\w+.-]+:[\\/]")
+"""How a path begins that was meant as a URL, such as `sqlite:/a`; two letters at least, for Windows has drives."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def tune(
     Parameters
     ----------
     storage
-        SQLite file of the trials; made where it is not.
+        SQLite file of the trials; made where it is not, in a folder that is there.
     spread
         Where a trial's folds are judged, all at once; None = here, one after the other, so that a trial that is given
         up costs no more folds. The result is the same.
@@ -169,6 +173,58 @@ class InnerFolds:
         return errors
 
 
+def check_storage(storage: Path) -> None:
+    """Raise before a study is read when trials cannot be kept in a file; what is there stays as it is.
+
+    Raises
+    ------
+    InputError
+        When it is something else than a file of trials, such as a URL or another SQLite database.
+    OutputError
+        When it cannot be written: its folder is not there, say, or another process holds it.
+    """
+    if _URL.match(str(storage)):
+        # Not shown: a URL may hold a password.
+        raise InputError("storage of trials: expected the name of a file on this machine, got a URL")
+    existed = storage.exists()
+    try:
+        with storage.open("ab"):
+            pass
+        try:
+            _check_trials(storage)
+        finally:
+            if not existed:
+                storage.unlink()
+    except OSError as error:
+        raise output_error(storage, error) from error
+
+
+def _check_trials(storage: Path) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    try:
+        with closing(sqlite3.connect(storage)) as database:
+            # Takes the lock that a trial needs to be noted, and gives it back with nothing written.
+            database.execute("BEGIN IMMEDIATE")
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            database.rollback()
+    except sqlite3.OperationalError as error:
+        raise OutputError(
+            f"{storage}: trials cannot be kept there now ({error}); wait for whoever uses the file, or take another"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise _not_trials(storage) from error
+    # Optuna would make its tables beside those of another program. It makes `version_info` of its own after `studies`,
+    # a name that others have, too: one that was interrupted between the two is gone on with.
+    if tables - {"studies"} and "version_info" not in tables:
+        raise _not_trials(storage)
+
+
+def _not_trials(storage: Path) -> InputError:
+    return InputError(f"{storage}: expected a file of earlier trials or none, got something else; name another file")
+
+
 def _open_trials(storage: Path, name: str) -> optuna.Study:
     import hashlib
 
@@ -177,12 +233,7 @@ def _open_trials(storage: Path, name: str) -> optuna.Study:
 
     # What goes wrong in a trial is raised; Optuna would log it besides, with its traceback.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        storage.parent.mkdir(parents=True, exist_ok=True)
-        with storage.open("ab"):
-            pass
-    except OSError as error:
-        raise OutputError(f"{storage}: trials cannot be kept ({error.strerror or error})") from error
+    check_storage(storage)
     try:
         return optuna.create_study(
             storage=f"sqlite:///{storage}",
@@ -192,7 +243,7 @@ def _open_trials(storage: Path, name: str) -> optuna.Study:
             load_if_exists=True,
         )
     except (SQLAlchemyError, RuntimeError) as error:
-        raise InputError(f"{storage}: expected a file of earlier trials or none, got something else") from error
+        raise _not_trials(storage) from error
 
 
 def _run_trials(
@@ -209,6 +260,11 @@ def _run_trials(
 
     folds = subject_folds([clip.subject for clip in clips], n_folds=search.n_folds, seed=search.seed + 1)
 
+    # Told before each fold, too: whoever listens may have to end the search.
+    def show() -> None:
+        if on_trial is not None:
+            on_trial("trials", min(_n_counted(trials), search.n_trials), search.n_trials)
+
     def objective(trial: optuna.Trial) -> float:
         settings = suggest_learner(learner, trial, scale=study.scale)
         try:
@@ -219,15 +275,12 @@ def _run_trials(
         told = None if spread is None else dict(spread(judge, range(search.n_folds)))
         errors: list[float] = []
         for fold in range(search.n_folds):
+            show()
             errors += judge(fold) if told is None else told[fold]
             trial.report(float(np.mean(errors)), fold)
             if fold < search.n_folds - 1 and trial.should_prune():
                 raise optuna.TrialPruned
         return float(np.mean(errors))
-
-    def show() -> None:
-        if on_trial is not None:
-            on_trial("trials", min(_n_counted(trials), search.n_trials), search.n_trials)
 
     started_s = time.monotonic()
     show()

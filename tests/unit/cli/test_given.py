@@ -20,6 +20,8 @@ from backsight.cli.given import command_for_others
         (["benchmark", "kimore", "--work=../berta/w"], "backsight benchmark kimore --work=w"),
         (["benchmark", "index", "--cohort", "~/carla/x"], "backsight benchmark index --cohort x"),
         (["benchmark", "live", "--clip", "rtsp://dora:secret@host/x"], "backsight benchmark live --clip x"),
+        (["train", "C:\\Miller\\study.csv", "--out=/a/b/m.backsight"], "backsight train study.csv --out=m.backsight"),
+        (["train", "s3://anna:secret@berta"], "backsight train berta"),
     ],
 )
 def test_a_command_is_told_as_it_was_typed_without_the_folders_of_paths(words, told):

@@ -1,6 +1,7 @@
 """A study's commands from end to end on people who bend: files, runs, resuming, strangers."""
 
 import json
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -156,6 +157,61 @@ def test_a_file_in_place_of_the_work_folder_is_told_before_the_study_is_read(tmp
     result = CliRunner().invoke(app, [command, str(tmp_path / "no study"), *words, *kept])
     assert result.exit_code == 1
     assert "a part of that path is a file" in str(result.exception)
+
+
+def test_no_storage_of_trials_is_told_before_the_study_is_read(tmp_path):
+    words = ["--learner", "kinematic", "--storage", str(tmp_path / "mistyped" / "t.sqlite")]
+    kept = ["--work", str(tmp_path / "work"), "--runs", str(tmp_path / "runs")]
+    result = CliRunner().invoke(app, ["tune", str(tmp_path / "no study"), *words, *kept])
+    assert result.exit_code == 1
+    assert "the folder that should hold it does not exist" in str(result.exception)
+    assert not (tmp_path / "mistyped").exists()
+
+
+def test_what_has_nothing_to_search_is_told_before_the_study_is_read(tmp_path):
+    kept = ["--work", str(tmp_path / "work"), "--runs", str(tmp_path / "runs")]
+    result = CliRunner().invoke(app, ["tune", str(tmp_path / "no study"), "--learner", "networks", *kept])
+    assert "expected one with a search space" in str(result.exception)
+
+
+def test_nothing_that_is_kept_or_written_names_a_folder(tmp_path, monkeypatch):
+    home = tmp_path / "anna-miller"
+    home.mkdir()
+    for name, first in (("own", 0), ("others", 12)):
+        write_study(moving_study(name=name, first=first), home / name)
+    kept = ["--work", str(home / "work"), "--runs", str(home / "runs")]
+    tuned = ["tune", str(home / "own"), "--learner", "kinematic", "--trials", "1", "--folds", "2"]
+    few = ["--seeds", "1", "--folds", "2"]
+    told = home / "figures.json"
+
+    def typed(*words):
+        monkeypatch.setattr(sys, "argv", ["backsight", *words])
+        result = CliRunner().invoke(app, list(words))
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    run = typed(*tuned, f"--storage={home / 't.sqlite'}", *kept).split("run: ")[-1].strip()
+    own = str(home / "own")
+    typed("evaluate", own, "--learner", "kinematic", "--settings", run, *few, "--json", str(told), *kept)
+    assert json.loads(told.read_text())["command"] == (
+        f"backsight evaluate own --learner kinematic --settings {Path(run).name} --seeds 1 --folds 2 "
+        "--json figures.json --work work --runs runs"
+    )
+    typed("train", own, "--learner", "kinematic", *few, "--out", str(home / "m.backsight"), *kept)
+    typed(
+        "evaluate", str(home / "others"), "--model", str(home / "m.backsight"), "--json", str(home / "strangers.json")
+    )
+    evaluated, trained = (str(next((home / "runs").glob(f"*-{kind}-*"))) for kind in ("evaluate", "train"))
+    typed("compare", evaluated, trained, "--json", str(home / "compared.json"), "--runs", str(home / "runs"))
+
+    written = [path for path in home.rglob("*") if path.is_file() and not path.is_relative_to(home / "others")]
+    assert {"figures.json", "strangers.json", "compared.json", "t.sqlite", "m.backsight", "run.json"} <= {
+        path.name for path in written
+    }
+    assert any(path.name.startswith("events.out") for path in written)
+    assert [path.name for path in written if b"anna-miller" in path.read_bytes()] == []
+    with zipfile.ZipFile(home / "m.backsight") as archive:
+        assert [name for name in archive.namelist() if b"anna-miller" in archive.read(name)] == []
 
 
 def test_a_search_that_runs_out_of_time_says_how_to_go_on(studies):

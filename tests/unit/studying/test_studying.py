@@ -1,11 +1,15 @@
 """What a study's commands are made of: intervals, tables, strangers, time left."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from backsight.cli.interruption import resumable
 from backsight.cli.main import app
-from backsight.cli.study_options import StepPace, fold_progress, resumable
+from backsight.cli.study_options import StepPace, fold_progress
+from backsight.domain.study import FoundBy
 from backsight.errors import InputError
 from backsight.evaluation.baselines import BASELINES
 from backsight.evaluation.predictions import Predictions
@@ -66,6 +70,20 @@ def test_a_model_judges_strangers_and_refuses_its_own_people():
     clips = tuple(type(clip)(**{**vars(clip), "subject": "Volunteer-00"}) for clip in renamed.clips)
     found = judge_strangers(content, type(renamed)(name="again", clips=clips, scale=SCALE), n_draws=5)
     assert found.warning.startswith("1 of 1 people have names of people whom the model has learnt from")
+
+
+@pytest.mark.parametrize(("pose_model", "is_told"), [("lite", True), ("full", False), ("", False)])
+def test_strangers_whose_landmarks_another_blazepose_found_are_told(pose_model, is_told):
+    study, others = (
+        replace(one, clips=tuple(replace(clip, found_by=FoundBy(name, "openvino")) for clip in one.clips))
+        for one, name in ((moving_study(), "full"), (moving_study(4, first=20), pose_model))
+    )
+    learner = KinematicLearner(choices=SHARES[:1])
+    fitted = learner.fit(study.scored(), scale=study.scale, seed=0)
+    content = make_fitted_file(study, learner, fitted, judged=None, seed=0, command="", version="0")
+    warning = judge_strangers(content, others, n_draws=5).warning
+    told = "landmarks here were found by BlazePose lite, those learnt from by BlazePose full, and each finds others"
+    assert warning.partition(":")[0] == (told if is_told else "")
 
 
 def test_runs_are_kept_with_their_figures_for_tensorboard(tmp_path):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from backsight.errors import InvalidValueError
+from backsight.errors import InputError, InvalidValueError, OutputError
 from backsight.training import tuning
 from backsight.training.kinematic import KinematicLearner
-from backsight.training.tuning import Search, Tuned, Unfinished, tune
+from backsight.training.tuning import Search, Tuned, Unfinished, check_storage, tune
 from tests.unit.studying.moving import moving_study
 
 N_TRIALS = 14
@@ -114,3 +116,50 @@ def test_an_interruption_that_trips_optuna_is_an_interruption_still(tmp_path, mo
     monkeypatch.setattr(optuna.Study, "optimize", optimize)
     with pytest.raises(KeyboardInterrupt):
         tune(moving_study(), KinematicLearner(), storage=tmp_path / "t.sqlite", search=Search(n_trials=1, n_folds=3))
+
+
+def test_storage_that_can_be_written_leaves_nothing_and_changes_nothing(tmp_path):
+    check_storage(tmp_path / "new.sqlite")
+    assert list(tmp_path.iterdir()) == []
+    earlier = tmp_path / "t.sqlite"
+    tune(moving_study(), KinematicLearner(), storage=earlier, search=search(1))
+    before = earlier.read_bytes()
+    check_storage(earlier)
+    assert earlier.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "typed", ["postgresql://anna:secret@host/trials", "sqlite:///t.sqlite", "nowhere/t.sqlite", "."]
+)
+def test_storage_that_is_no_file_is_refused_and_nothing_is_made(tmp_path, monkeypatch, typed):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((InputError, OutputError)) as refused:
+        check_storage(Path(typed))
+    said = {"nowhere/t.sqlite": "create it first", ".": "name a file"}.get(typed, "got a URL")
+    assert said in str(refused.value)
+    assert "secret" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_something_else_is_refused_and_stays_as_it_is(tmp_path):
+    text, people = tmp_path / "notes.txt", tmp_path / "people.db"
+    text.write_text("not a database, and longer than its header would be: " * 9, encoding="utf-8")
+    with closing(sqlite3.connect(people)) as database:
+        # A study's browser pages keep a table of this name, too.
+        database.execute("CREATE TABLE studies (name TEXT)")
+        database.execute("CREATE TABLE people (name TEXT)")
+    for path in (text, people):
+        before = path.read_bytes()
+        with pytest.raises(InputError, match="expected a file of earlier trials or none"):
+            check_storage(path)
+        assert path.read_bytes() == before
+
+
+def test_storage_that_another_process_holds_is_refused(tmp_path, monkeypatch):
+    held = tmp_path / "t.sqlite"
+    connect = sqlite3.connect
+    with closing(connect(held)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, timeout=0))
+        with pytest.raises(OutputError, match="database is locked"):
+            check_storage(held)
