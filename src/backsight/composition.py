@@ -118,7 +118,11 @@ def model_path(model: str | Path = DEFAULT_MODEL) -> Path:
 
 
 def index_predictor(
-    model: str | Path = DEFAULT_MODEL, *, n_threads: int = 1, exercises: Iterable[Exercise] = ()
+    model: str | Path = DEFAULT_MODEL,
+    *,
+    n_threads: int = 1,
+    exercises: Iterable[Exercise] = (),
+    pose_model: PoseModel | str = "",
 ) -> IndexPredictor:
     """Load a model that ships with Backsight, `kinematic` or `lstm-paper`, or a file of the user's own.
 
@@ -128,6 +132,9 @@ def index_predictor(
         A name, or what `backsight train` wrote, with a study or without.
     exercises
         What it will be asked of, as far as that is known; only a model of one's own study may not know them.
+    pose_model
+        What finds the landmarks, where that is known; a model of one's own study, which has learnt from landmarks of
+        another, allows no verdict.
 
     Raises
     ------
@@ -142,7 +149,7 @@ def index_predictor(
 
     path = model_path(model)
     if is_fitted_to_study(path):
-        return _fitted_predictor(path, exercises)
+        return _fitted_predictor(path, exercises, pose_model=str(pose_model))
     if read_kind(path) == KINEMATIC:
         from backsight.features.summary import summarize
         from backsight.network.kinematic import KinematicPredictor
@@ -156,7 +163,7 @@ def index_predictor(
     return OnnxPredictor(load_checkpoint(path, expected_features=FEATURE_NAMES), n_threads=n_threads)
 
 
-def _fitted_predictor(path: Path, exercises: Iterable[Exercise]) -> IndexPredictor:
+def _fitted_predictor(path: Path, exercises: Iterable[Exercise], *, pose_model: str) -> IndexPredictor:
     from backsight.training.fitted_file import read_fitted
     from backsight.training.fitted_predictor import FittedPredictor
 
@@ -173,7 +180,7 @@ def _fitted_predictor(path: Path, exercises: Iterable[Exercise]) -> IndexPredict
             f"{path.name}: expected a model that has learnt {' and '.join(unknown) or ', '.join(Exercise)}, got one of "
             f"{known}; train one on a study that calls them so, or name another --model"
         )
-    return FittedPredictor(content, names=names)
+    return FittedPredictor(content, names=names, pose_model=pose_model)
 
 
 def assess(
@@ -267,7 +274,7 @@ def assess_landmarks(
     from backsight import pipeline
 
     _check_height(height_m)
-    predictor = index_predictor(model, exercises=(exercise,))
+    predictor = index_predictor(model, exercises=(exercise,), pose_model=pose_model)
     part = pipeline.assess_track(
         track,
         exercise=exercise,
@@ -397,7 +404,7 @@ def _assess_inputs(
     _check_engine(engine)
     # Whatever can be wrong with models, files and cameras is found before the first slow step, and before anybody
     # moves in front of a camera for nothing.
-    predictor = index_predictor(model, exercises=inputs)
+    predictor = index_predictor(model, exercises=inputs, pose_model=pose_model)
     bundle = pose_bundle(pose_model, on_progress=on_progress)
     sources = {
         exercise: given.open() if isinstance(given, Clip) else given.open(record_to=(recordings or {}).get(exercise))

@@ -17,7 +17,7 @@ from backsight.datasets.study import write_study
 from backsight.domain.assessment import Assessment, IndexVerdict
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import ImageStatistics, PoseTrack
-from backsight.domain.study import ScoreScale, Study, StudyClip
+from backsight.domain.study import FoundBy, ScoreScale, Study, StudyClip
 from backsight.errors import InputError
 from backsight.exports.json_file import SCHEMA_PATH, assessment_to_dict
 from backsight.reporting.report import write_report
@@ -40,7 +40,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     recordings = [simulate_recording(person, Exercise.TOUCH_TOES, seed=SEED, fps=30.0) for person in range(N_PEOPLE)]
     clips = tuple(
-        StudyClip(f"person {number}", "touch toes", one.pose, score=round(50.0 * (1.0 - one.index), 1))
+        StudyClip(
+            f"person {number}",
+            "touch toes",
+            one.pose,
+            score=round(50.0 * (1.0 - one.index), 1),
+            found_by=FoundBy("full", "openvino"),
+        )
         for number, one in enumerate(recordings)
     )
     scale = ScoreScale(best=50.0, worst=0.0, unit="points of the clinic")
@@ -57,8 +63,8 @@ def train(folder: Path, name: str, *options: str) -> Path:
     return out
 
 
-def assess(model: Path) -> Assessment:
-    return assess_landmarks(track_of(N_PEOPLE), exercise=Exercise.TOUCH_TOES, model=model)
+def assess(model: Path, *, pose_model: str = "full") -> Assessment:
+    return assess_landmarks(track_of(N_PEOPLE), exercise=Exercise.TOUCH_TOES, model=model, pose_model=pose_model)
 
 
 def test_a_model_of_ones_own_study_assesses_a_new_person(folder: Path, tmp_path: Path) -> None:
@@ -90,6 +96,29 @@ def test_a_model_of_ones_own_study_assesses_a_new_person(folder: Path, tmp_path:
     assert f"({low:.3g} to {high:.3g}) on the study’s scale from 0 (worst) to 50 (best)" in page
     assert "no diagnosis" in page
     assert "What moved the index" in page
+
+
+def test_landmarks_of_another_blazepose_than_the_study_s_give_no_interval_and_no_verdict(
+    folder: Path, tmp_path: Path
+) -> None:
+    # As if it had been judged, and so well that any verdict is certain.
+    content = replace(
+        read_fitted(train(folder, "full.backsight", "--no-evaluate")), half_width=0.1, figures={"beats_median": True}
+    )
+    write_fitted(folder / "full-judged.backsight", content)
+
+    same, other = (assess(folder / "full-judged.backsight", pose_model=name) for name in ("full", "lite"))
+
+    assert same.verdict is not IndexVerdict.CANNOT_TELL
+    assert "found by BlazePose full, as this recording's were" in same.model.text
+    assert other.verdict is IndexVerdict.CANNOT_TELL
+    assert other.index == same.index
+    assert other.interval is None
+    assert other.exercises[0].interval is None
+    assert other.reason.startswith("BlazePose lite finds the landmarks here, but the study's were found by BlazePose f")
+    jsonschema.Draft202012Validator(json.loads(SCHEMA_PATH.read_text())).validate(assessment_to_dict(other))
+    write_report(tmp_path / "report.html", other, overlays={}, stills={})
+    assert "assess with `--pose-model full`, or train on" in (tmp_path / "report.html").read_text()
 
 
 def test_a_model_that_was_never_judged_tells_no_verdict(folder: Path, tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def equip(options: RunOptions) -> tuple[Equipment, ModelCard | None]:
     with pose_estimator(bundle, engine=options.engine) as estimator:
         settled = replace(options, engine=str(estimator.engine))
     model = model_path(options.model)
-    card = index_predictor(model).card if options.task is Task.ASSESS else None
+    card = index_predictor(model, pose_model=options.pose_model).card if options.task is Task.ASSESS else None
     return Equipment(settled, bundle, model), card
 
 

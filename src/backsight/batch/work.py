@@ -70,7 +70,7 @@ def load(equipment: Equipment) -> None:
 
         load_networks(equipment.bundle)
     if equipment.options.task is Task.ASSESS:
-        _predictor(equipment.model)
+        _predictor(equipment.model, equipment.options.pose_model)
 
 
 def do_clip(job: Job, equipment: Equipment) -> ClipResult:
@@ -104,7 +104,7 @@ def do_clip(job: Job, equipment: Equipment) -> ClipResult:
                 source,
                 exercise=clip.exercise,
                 estimator=estimator,
-                predictor=_predictor(equipment.model),
+                predictor=_predictor(equipment.model, options.pose_model),
                 pose_model=options.pose_model,
                 height_m=clip.height_m,
                 follow_largest=options.follow_largest,
@@ -128,11 +128,11 @@ def _clip(job: Job) -> Clip:
 
 
 @lru_cache(maxsize=1)
-def _predictor(model: Path) -> IndexPredictor:
+def _predictor(model: Path, pose_model: str) -> IndexPredictor:
     """Load the network once a process: it keeps nothing of one recording that another could see."""
     from backsight.composition import index_predictor
 
-    return index_predictor(model)
+    return index_predictor(model, pose_model=pose_model)
 
 
 def _landmarks(pose: PoseSequence, key: str, options: RunOptions) -> bytes:

@@ -95,6 +95,8 @@ def describe(study: Study) -> list[str]:
     """Return what a study holds, for people; an exercise a line."""
     import numpy as np
 
+    from backsight.domain.study import count_finders, describe_finders
+
     scale, scored = study.scale, study.scored()
     kind = "either" if scale.is_binary else "from"
     lines = [
@@ -118,6 +120,7 @@ def describe(study: Study) -> list[str]:
     for what, counted in (("subjects by group", groups), ("clips by view", views)):
         if any(counted):
             lines.append(f"{what}: " + ", ".join(f"{name or 'none'} {n}" for name, n in counted.items()))
+    lines.append(f"landmarks found by: {describe_finders(count_finders(study.clips))}")
     if study.source:
         lines.append(f"source: {study.source}")
     lines.append("seen: share of the landmarks that are known, over all frames of the exercise's clips")

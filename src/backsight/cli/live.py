@@ -147,7 +147,7 @@ def _in_window(
         height_m=height_m,
         follow_largest=follow_largest,
     )
-    predictor = index_predictor(model, exercises=(exercise,))
+    predictor = index_predictor(model, exercises=(exercise,), pose_model=pose_model)
     with progress_bar(quiet=False) as show:
         connect = connect_to(source, predictor=predictor, pose_model=pose_model, engine=engine, on_progress=show)
     # A camera that is not there is said before a window opens.
@@ -184,7 +184,7 @@ def _without_window(
     from backsight.live.stream import JsonLines
     from backsight.live.wiring import connect_to
 
-    predictor = index_predictor(model, exercises=() if exercise is None else (exercise,))
+    predictor = index_predictor(model, exercises=() if exercise is None else (exercise,), pose_model=pose_model)
     connect = connect_to(source, predictor=predictor, pose_model=pose_model, engine=engine)
     # A camera that is not there is the only thing to say then.
     source.open()

@@ -8,10 +8,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from backsight.datasets.study import Extract, check_learnable_pose, clip_of
+from backsight.datasets.study import Extract, FoundPose, check_learnable_pose, clip_of, note_mixed_finders
 from backsight.datasets.study_rows import ScaleHint, StudyRow, StudyRows, read_rows
 from backsight.datasets.table import Table, raise_mistakes
-from backsight.domain.sequences import PoseSequence
 from backsight.domain.study import Study, StudyClip
 from backsight.errors import InputError
 from backsight.exports.landmarks import read_poses
@@ -36,7 +35,7 @@ def find_extracted(folder: Path) -> Extract:
     for clip in _read_table(folder):
         by_name.setdefault(PurePosixPath(clip["file"]).name, []).append(clip)
 
-    def find(recording: Path) -> PoseSequence:
+    def find(recording: Path) -> FoundPose:
         parts = recording.resolve().parts
         fitting = [
             (len(ending), clip)
@@ -102,13 +101,14 @@ def read_extracted(
     raise_mistakes(
         table.name, [f"row {row.number}: {why}" for clip, row in told if row and (why := _unlearnable(clip))]
     )
+    clips_told = tuple(clip for clip, _ in told)
     return Study(
         name=folder.resolve().name,
-        clips=tuple(clip for clip, _ in told),
+        clips=clips_told,
         scale=rows.scale,
         source=rows.source or source,
         may_ship=may_ship,
-        notes=table.notes,
+        notes=(*table.notes, *note_mixed_finders(clips_told)),
     )
 
 
@@ -166,25 +166,27 @@ def _key(values: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _clip(folder: Path, clip: Mapping[str, Any], row: StudyRow | None) -> StudyClip:
     name = PurePosixPath(clip["file"]).name
+    found = _landmarks(folder, clip)
     if row is None:
         return StudyClip(
             subject=clip["subject"] or "",
             exercise=clip["exercise"] or "",
-            pose=_landmarks(folder, clip),
+            pose=found.pose,
             score=float("nan"),
             session=clip["session"] or "",
             name=name,
+            found_by=found.found_by,
         )
-    return clip_of(replace(row, session=clip["session"] or ""), _landmarks(folder, clip), name=name)
+    return clip_of(replace(row, session=clip["session"] or ""), found, name=name)
 
 
-def _landmarks(folder: Path, clip: Mapping[str, Any]) -> PoseSequence:
+def _landmarks(folder: Path, clip: Mapping[str, Any]) -> FoundPose:
     if clip["status"] != "done":
         raise InputError(
             f"{clip['file']}: {clip['reason'] or 'has not been looked at yet: run the same command again'}"
         )
-    poses = read_poses(folder / clip["landmarks_file"])
-    return next(iter(poses.values()))
+    stored = read_poses(folder / clip["landmarks_file"])
+    return FoundPose(next(iter(stored.by_exercise.values())), stored.found_by)
 
 
 def _read_table(folder: Path) -> Sequence[Mapping[str, Any]]:

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from backsight.datasets.packs import AS_PUBLISHED, check_shape, find_packs, read_arrays
-from backsight.datasets.sensor import N_KINECT_JOINTS, pose_from_kinect
+from backsight.datasets.sensor import KINECT_V2, N_KINECT_JOINTS, pose_from_kinect
 from backsight.domain.landmarks import N_LANDMARKS
 from backsight.domain.sequences import PoseSequence
-from backsight.domain.study import ScoreScale, Study, StudyClip
+from backsight.domain.study import NOT_KNOWN, ScoreScale, Study, StudyClip
 from backsight.domain.validation import FloatArray
 from backsight.errors import InputError
 
@@ -186,6 +186,8 @@ def _study_clips(path: Path, sensor: KeraalSensor) -> Iterator[StudyClip]:
             score=KERAAL_SCALE.best if row["label"] == "correct" else KERAAL_SCALE.worst,
             view="front",
             name=f"{subject} {key}",
+            # Which BlazePose it was is not published.
+            found_by=KINECT_V2 if sensor is KeraalSensor.KINECT else NOT_KNOWN,
         )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from backsight.datasets.packs import AS_PUBLISHED, clip_slices, find_packs, read_arrays
-from backsight.datasets.sensor import N_KINECT_JOINTS, pose_from_kinect
+from backsight.datasets.sensor import KINECT_V2, N_KINECT_JOINTS, pose_from_kinect
 from backsight.domain.study import ScoreScale, Study, StudyClip
 from backsight.errors import InputError
 
@@ -144,4 +144,5 @@ def _clips(path: Path, exercise: str, rows: Mapping[tuple[str, str], _Row], *, t
             group=row.group,
             view="front",
             name=f"{subject} {exercise}",
+            found_by=KINECT_V2,
         )

@@ -13,6 +13,7 @@ import numpy as np
 
 from backsight.domain.landmarks import N_LANDMARKS, Landmark
 from backsight.domain.sequences import PoseSequence
+from backsight.domain.study import FoundBy
 from backsight.domain.validation import FloatArray
 
 NEAREST_M = 0.1
@@ -32,6 +33,8 @@ KINECT_V2_CAMERA = PinholeCamera(focal_px=1081.37 * 1280 / 1920)
 """Kinect v2's colour camera, focal length 1081.37 px at 1920 x 1080 (the factory's value as libfreenect2 has it; on
 Keraal, where the same person was filmed, landmarks and projected joints agree at 1076 to 1088), scaled to 1280 x 720.
 That the colour camera stands 5 cm beside the depth camera is left out: nothing depends on it."""
+
+KINECT_V2 = FoundBy(sensor="Kinect v2")
 
 KINECT_JOINTS: Mapping[Landmark, int] = {
     # The centre of the head stands for the nose, which lies some 10 cm before it: it is the only joint above the neck,

@@ -9,6 +9,7 @@ import csv
 import os
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,29 @@ from backsight.datasets.study_rows import COLUMNS, ScaleHint, StudyRow, read_row
 from backsight.datasets.table import Table, raise_mistakes
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence
-from backsight.domain.study import RATING_SCALE, Study, StudyClip
+from backsight.domain.study import (
+    RATING_SCALE,
+    FoundBy,
+    Study,
+    StudyClip,
+    count_finders,
+    describe_finders,
+    whatever_ran_it,
+)
 from backsight.errors import InputError
 from backsight.exports.folder import FolderKind, staged_folder
-from backsight.exports.landmarks import pack_clip_landmarks, read_poses
+from backsight.exports.landmarks import pack_clip_landmarks, read_poses, told_of
 
-Extract = Callable[[Path], PoseSequence]
+
+@dataclass(frozen=True, eq=False)
+class FoundPose:
+    """Landmarks, and what found them."""
+
+    pose: PoseSequence
+    found_by: FoundBy
+
+
+Extract = Callable[[Path], FoundPose]
 """Finds the landmarks of a recording; raises `InputError` where it cannot."""
 
 MANIFEST_NAME = "study.csv"
@@ -83,7 +101,19 @@ def read_study(
         scale=table.scale,
         source=table.source or source,
         may_ship=may_ship,
-        notes=file.notes,
+        notes=(*file.notes, *note_mixed_finders(clips)),
+    )
+
+
+def note_mixed_finders(clips: Sequence[StudyClip]) -> tuple[str, ...]:
+    """Return a note where landmarks were not all found by the same, as far as their files say; otherwise nothing."""
+    counted = whatever_ran_it(count_finders(clips))
+    if len(counted) < 2:
+        return ()
+    return (
+        f"the landmarks were found by {describe_finders(counted)}, and each finds others for the same movement: what "
+        "is learnt may be that difference, and the figures are of the mixture; extract all recordings with one "
+        "`--pose-model`",
     )
 
 
@@ -149,7 +179,7 @@ def _written(score_column: str) -> set[str]:
 
 
 def _packed(clip: StudyClip, *, key: str) -> bytes:
-    return pack_clip_landmarks(clip.pose, key=key, key_meaning="the file's name", about={})
+    return pack_clip_landmarks(clip.pose, key=key, key_meaning="the file's name", about=told_of(clip.found_by))
 
 
 def _read_clips(
@@ -161,14 +191,14 @@ def _read_clips(
         column = "landmarks" if row.landmarks else "recording"
         try:
             if extract is None or row.landmarks:
-                pose = _pose_of(manifest.parent / row.landmarks, row.exercise)
+                found = _pose_of(manifest.parent / row.landmarks, row.exercise)
             else:
-                pose = extract(manifest.parent / row.recording)
-            check_learnable_pose(pose)
+                found = extract(manifest.parent / row.recording)
+            check_learnable_pose(found.pose)
         except InputError as error:
             mistakes.append(f"row {row.number}, column `{column}`: {error}")
         else:
-            clips.append(clip_of(row, pose, name=row.landmarks or row.recording))
+            clips.append(clip_of(row, found, name=row.landmarks or row.recording))
     raise_mistakes(manifest.name, mistakes)
     return tuple(clips)
 
@@ -187,29 +217,31 @@ def check_learnable_pose(pose: PoseSequence) -> None:
         raise InputError("expected numbers, or nothing where a landmark is missing, got infinity; write the file anew")
 
 
-def clip_of(row: StudyRow, pose: PoseSequence, *, name: str) -> StudyClip:
+def clip_of(row: StudyRow, found: FoundPose, *, name: str) -> StudyClip:
     """Put a row and its landmarks together; `name` is for a row without one."""
     return StudyClip(
         subject=row.subject,
         exercise=row.exercise,
-        pose=pose,
+        pose=found.pose,
         score=row.score,
         group=row.group,
         view=row.view,
         session=row.session,
         name=row.name or name,
+        found_by=found.found_by,
     )
 
 
-def _pose_of(path: Path, exercise: str) -> PoseSequence:
+def _pose_of(path: Path, exercise: str) -> FoundPose:
     """Return the landmarks of an exercise from a file that may hold a whole session."""
-    poses = read_poses(path)
+    stored = read_poses(path)
+    poses = stored.by_exercise
     if exercise in poses:
-        return poses[exercise]
+        return FoundPose(poses[exercise], stored.found_by)
     (first, pose), *others = poses.items()
     # Whoever gives exercises names of their own has one in each file.
     if not others and (first == "" or exercise not in list(Exercise)):
-        return pose
+        return FoundPose(pose, stored.found_by)
     raise InputError(f"{path}: expected the landmarks of `{exercise}`, got {', '.join(poses)}")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from backsight.datasets.packs import AS_PUBLISHED, clip_slices, find_packs, read_arrays
-from backsight.datasets.sensor import KINECT_V2_CAMERA, pick_joints, pose_from_camera_space
+from backsight.datasets.sensor import KINECT_V2, KINECT_V2_CAMERA, pick_joints, pose_from_camera_space
 from backsight.domain.landmarks import Landmark
 from backsight.domain.study import ScoreScale, Study, StudyClip
 from backsight.errors import InputError
@@ -120,4 +120,5 @@ def _clips(path: Path) -> Iterator[StudyClip]:
             score=float(is_correct),
             view="front",
             name=f"s{subject:02d} {exercise} {'correct' if is_correct else 'incorrect'} {rep:02d}",
+            found_by=KINECT_V2,
         )

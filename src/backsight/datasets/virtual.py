@@ -14,7 +14,7 @@ import numpy as np
 from backsight.domain.landmarks import N_LANDMARKS
 from backsight.domain.recording import Recording
 from backsight.domain.sequences import PoseSequence
-from backsight.domain.study import RATING_SCALE, Study, StudyClip
+from backsight.domain.study import NOT_KNOWN, RATING_SCALE, FoundBy, Study, StudyClip
 from backsight.domain.validation import FloatArray
 from backsight.errors import InputError
 from backsight.kinematics.view import FRONT_WITHIN_DEG, SIDE_BEYOND_DEG
@@ -93,7 +93,7 @@ def load_virtual_cohort(
     films = [filmed for filmed in films if filmed.shot.spoil is None and _saw_somebody(filmed, model)]
     if not films:
         raise InputError(f"{folder}: expected films in which somebody is seen, got none; film a cohort without faults")
-    seen = tuple(_filmed_clip(filmed, filmed.tracks[model].pose) for filmed in films)
+    seen = tuple(_filmed_clip(filmed, model=model) for filmed in films)
     study = Study(name=folder.resolve().name, clips=seen, scale=RATING_SCALE, source=_CITATION, may_ship=True)
     return VirtualCohort(
         study=study,
@@ -116,7 +116,7 @@ def ideal_virtual_study(cohort: VirtualCohort) -> Study:
     Clip by clip the counterpart of `cohort.study`, so that what rendering and pose estimation cost can be measured.
     """
     clips = tuple(
-        replace(clip, pose=landmarks_without_error(shot))
+        replace(clip, pose=landmarks_without_error(shot), found_by=NOT_KNOWN)
         for clip, shot in zip(cohort.study.clips, cohort.shots, strict=True)
     )
     return replace(cohort.study, name=f"{cohort.study.name}-ideal", clips=clips)
@@ -163,8 +163,9 @@ def name_view(yaw_deg: float) -> str:
     return "front" if off_front_deg < 90.0 else "back"
 
 
-def _filmed_clip(filmed: FilmedRecording, pose: PoseSequence) -> StudyClip:
-    return replace(_clip(filmed.recording, pose, yaw_deg=filmed.view_yaw_deg), name=filmed.shot.name)
+def _filmed_clip(filmed: FilmedRecording, *, model: str) -> StudyClip:
+    clip = _clip(filmed.recording, filmed.tracks[model].pose, yaw_deg=filmed.view_yaw_deg)
+    return replace(clip, name=filmed.shot.name, found_by=FoundBy(pose_model=model))
 
 
 def _clip(recording: Recording, pose: PoseSequence, *, yaw_deg: float) -> StudyClip:

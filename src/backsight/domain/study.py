@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from backsight.domain.sequences import PoseSequence
 from backsight.errors import InvalidValueError
@@ -44,6 +45,27 @@ RATING_SCALE = ScoreScale(best=100.0, worst=0.0, unit="rating points")
 """The paper's rating of one's own back after an exercise: 0 most pain or stress, 100 least (section III-B)."""
 
 
+@dataclass(frozen=True)
+class FoundBy:
+    """What found a recording's landmarks: each BlazePose model, and each sensor, finds others for the same movement."""
+
+    pose_model: str = ""
+    """BlazePose model, `lite`, `full` or `heavy`; empty = not known, or it was a sensor."""
+    engine: str = ""
+    """What ran BlazePose, `mediapipe` or `openvino`, whose landmarks differ by less than its noise; empty = not known.
+    """
+    sensor: str = ""
+    """What saw the person in BlazePose's place, such as `Kinect v2`; empty = BlazePose did, or not known."""
+
+    def __str__(self) -> str:
+        """Return `BlazePose full on openvino`, the sensor, or `not known`."""
+        on_engine = f" on {self.engine}" if self.engine else ""
+        return self.sensor or (f"BlazePose {self.pose_model}{on_engine}" if self.pose_model else "not known")
+
+
+NOT_KNOWN = FoundBy()
+
+
 @dataclass(frozen=True, eq=False)
 class StudyClip:
     """One person's one go at one exercise, as 33 landmarks over time, and how it was scored.
@@ -65,6 +87,8 @@ class StudyClip:
     """Which of a subject's sessions."""
     name: str = ""
     """What messages call the clip: a file's name or a row."""
+    found_by: FoundBy = NOT_KNOWN
+    """What found the landmarks."""
 
     @property
     def is_scored(self) -> bool:
@@ -105,3 +129,21 @@ def clips_of(clips: Sequence[StudyClip], subjects: Sequence[str]) -> tuple[Study
     """Return the clips of some people, in the order given."""
     wanted = frozenset(subjects)
     return tuple(clip for clip in clips if clip.subject in wanted)
+
+
+def count_finders(clips: Iterable[StudyClip]) -> tuple[tuple[FoundBy, int], ...]:
+    """Return what found the clips' landmarks and in how many clips each, the commonest first."""
+    return tuple(Counter(clip.found_by for clip in clips).most_common())
+
+
+def whatever_ran_it(counted: Iterable[tuple[FoundBy, int]]) -> tuple[tuple[FoundBy, int], ...]:
+    """Return what `count_finders` found with engines counted together, because they find the same."""
+    together: Counter[FoundBy] = Counter()
+    for found_by, n_clips in counted:
+        together[replace(found_by, engine="")] += n_clips
+    return tuple(together.most_common())
+
+
+def describe_finders(counted: Iterable[tuple[FoundBy, int]]) -> str:
+    """Return what `count_finders` found as words: `BlazePose full on openvino (20 clips), not known (1 clip)`."""
+    return ", ".join(f"{found_by} ({n} clip{'' if n == 1 else 's'})" for found_by, n in counted)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,12 @@ from backsight.domain.assessment import NO_DIAGNOSIS, Assessment
 from backsight.domain.landmarks import LANDMARK_NAMES, N_LANDMARKS
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence
+from backsight.domain.study import FoundBy
 from backsight.domain.validation import FloatArray
 from backsight.errors import InputError
 from backsight.exports.folder import output_error
 
-LANDMARKS_SCHEMA_VERSION = "1.0"
+LANDMARKS_SCHEMA_VERSION = "1.1"
 METADATA_KEY = b"backsight"
 """Key of the Parquet metadata entry that holds units, axes and frame sizes, as JSON."""
 
@@ -63,6 +65,16 @@ _FIELDS: list[pa.Field[Any]] = [pa.field("exercise", _NAMES, nullable=False), *P
 _CLIP_FIELD = pa.field("clip", _NAMES, nullable=False)
 
 
+@dataclass(frozen=True, eq=False)
+class StoredPoses:
+    """What a file of landmarks holds."""
+
+    by_exercise: dict[str, PoseSequence]
+    """{exercise: landmarks}; a file of one clip does not say which exercise it is: {"": landmarks}."""
+    found_by: FoundBy
+    """What found them, as far as the file says."""
+
+
 def write_landmarks(path: Path, assessment: Assessment) -> None:
     """Write the filtered landmarks of every exercise at the recordings' own times.
 
@@ -93,13 +105,8 @@ def read_landmarks(path: Path) -> dict[Exercise, PoseSequence]:
     return {Exercise(name): pose for name, pose in _poses_by_exercise(path, table, about).items()}
 
 
-def read_poses(path: Path) -> dict[str, PoseSequence]:
+def read_poses(path: Path) -> StoredPoses:
     """Read the landmarks of an assessment or of a single clip, as `assess`, `extract`, `batch` and studies write them.
-
-    Returns
-    -------
-    dict
-        {exercise: landmarks}; a file of one clip does not say which exercise it is: {"": landmarks}.
 
     Raises
     ------
@@ -110,8 +117,20 @@ def read_poses(path: Path) -> dict[str, PoseSequence]:
     if missing := [name for name in COLUMN_MEANINGS if name != "exercise" and name not in table.schema.names]:
         raise InputError(f"{path} must be a landmarks file written by Backsight, lacks columns {', '.join(missing)}")
     if "exercises" in about and "exercise" in table.schema.names:
-        return _poses_by_exercise(path, table, about)
-    return {"": _checked_pose(path, table, about)}
+        return StoredPoses(_poses_by_exercise(path, table, about), _found_by(about))
+    return StoredPoses({"": _checked_pose(path, table, about)}, _found_by(about))
+
+
+def told_of(found_by: FoundBy) -> dict[str, str]:
+    """Return what a file's metadata says of what found its landmarks, for `pack_clip_landmarks`."""
+    told = {"pose_model": found_by.pose_model, "engine": found_by.engine, "sensor": found_by.sensor}
+    return {name: value for name, value in told.items() if value}
+
+
+def _found_by(about: Mapping[str, Any]) -> FoundBy:
+    # Anything but text is nothing that Backsight wrote, and says nothing.
+    told = {name: about.get(name) for name in ("pose_model", "engine", "sensor")}
+    return FoundBy(**{name: value for name, value in told.items() if isinstance(value, str)})
 
 
 def _read_described(path: Path) -> tuple[pa.Table, dict[str, Any]]:
@@ -197,6 +216,7 @@ def _metadata(assessment: Assessment) -> dict[str, object]:
         "created_at": assessment.created_at,
         "statement": NO_DIAGNOSIS,
         "columns": COLUMN_MEANINGS,
+        **told_of(FoundBy(assessment.pose_model, assessment.pose_engine)),
         "exercises": {
             part.exercise.value: {
                 "frame_size_px": list(part.pose.frame_size),

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from backsight.domain.study import ScoreScale
+from backsight.domain.study import FoundBy, ScoreScale
 from backsight.domain.validation import FloatArray
 from backsight.errors import CheckpointError, InvalidValueError, MissingDependencyError
 from backsight.evaluation.learner import FittedLearner
@@ -37,8 +37,11 @@ from backsight.network.checkpoint import FITTED_MANIFEST
 Array = NDArray[Any]
 
 FORMAT = "backsight-fitted-learner"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised whenever an older Backsight could not read the file."""
+
+_READABLE_VERSIONS = (1, FORMAT_VERSION)
+"""Files of format 1 do not say what found the landmarks."""
 
 _MANIFEST, _ARRAYS, _CARD = FITTED_MANIFEST, "arrays.safetensors", "MODEL_CARD.md"
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
@@ -69,6 +72,8 @@ class StudyFacts:
     """Digests of the landmarks, by which a recording is known again under another name."""
     people_key: str = ""
     """Drawn by lot for this file, hexadecimal; empty in files that were written before there was one."""
+    found_by: tuple[tuple[FoundBy, int], ...] = ()
+    """What found the landmarks, and in how many clips, the commonest first; empty = not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,10 +166,10 @@ def read_fitted(path: Path) -> FittedFile:
     manifest = json.loads(members[_MANIFEST])
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise CheckpointError(f"{path.name}: not a fitted learner; {_MANIFEST} does not say `{FORMAT}`")
-    if manifest.get("format_version") != FORMAT_VERSION:
+    if manifest.get("format_version") not in _READABLE_VERSIONS:
         raise CheckpointError(
-            f"{path.name}: made for format {manifest.get('format_version')}, this Backsight reads {FORMAT_VERSION}; "
-            "train it again with `backsight train`"
+            f"{path.name}: made for format {manifest.get('format_version')}, this Backsight reads "
+            f"{' and '.join(map(str, _READABLE_VERSIONS))}; train it again with `backsight train`"
         )
     try:
         for name in (_ARRAYS, _CARD):

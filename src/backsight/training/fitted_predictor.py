@@ -20,6 +20,7 @@ from backsight.errors import InvalidValueError
 from backsight.evaluation.blinding import as_asked, ask
 from backsight.training.fitted_file import FittedFile
 from backsight.training.kinematic import FittedKinematic, summary_of
+from backsight.training.study_landmarks import StudyLandmarks
 
 HOW = (
     "The shares are found along the way from a typical movement to this one (integrated gradients), because the "
@@ -30,10 +31,6 @@ NO_VERDICT = (
     "who took part explains."
 )
 NOT_COMPARED = "Its file does not say whether the model is better than giving everybody the median: train it again."
-SAME_LANDMARKS = (
-    "Which BlazePose found the study's landmarks is not known here, and each finds others: `backsight assess` with the "
-    "same `--pose-model` that `backsight extract` was given. With another one figures and interval need not hold."
-)
 _SOMEBODY = "somebody"
 """A new person: no learner knows anybody by that name."""
 
@@ -47,11 +44,13 @@ class FittedPredictor:
         What `backsight train STUDY` wrote.
     names
         What the study calls each exercise that it has; movements of others are refused.
+    pose_model
+        BlazePose model that finds the landmarks of what is judged; empty = not known.
     """
 
-    def __init__(self, content: FittedFile, *, names: Mapping[Exercise, str]) -> None:
+    def __init__(self, content: FittedFile, *, names: Mapping[Exercise, str], pose_model: str = "") -> None:
         self._content, self._names = content, dict(names)
-        self._card = card_of(content)
+        self._card = card_of(content, pose_model=pose_model)
 
     @property
     def card(self) -> ModelCard:
@@ -103,10 +102,19 @@ class FittedPredictor:
         return float("nan")
 
 
-def card_of(content: FittedFile) -> ModelCard:
-    """Return the model's card with half-width and figures as an index has them."""
-    study, scale = content.study, content.scale
-    no_verdict = _no_verdict(content.figures)
+def card_of(content: FittedFile, *, pose_model: str = "") -> ModelCard:
+    """Return the model's card with half-width and figures as an index has them.
+
+    Parameters
+    ----------
+    pose_model
+        BlazePose model that finds the landmarks of what is judged; empty = not known. Where the study's were found by
+        others only, there is no interval and no verdict: both were found with the study's.
+    """
+    study, scale, landmarks = content.study, content.scale, StudyLandmarks(content.study.found_by)
+    other_landmarks = landmarks.no_verdict(pose_model)
+    half_width = float("nan") if other_landmarks else content.half_width
+    no_verdict = " ".join(filter(None, (other_landmarks, _no_verdict(content.figures))))
     headline = (
         f"Fitted to the study “{study.name}” ({study.n_clips} recordings of {study.n_people} people), whose scores run "
         f"from {scale.worst:g} (worst) to {scale.best:g} (best) {scale.unit}. {_worth(content)} Research, no diagnosis."
@@ -119,10 +127,10 @@ def card_of(content: FittedFile) -> ModelCard:
         f"The index is the study's score on a scale from 0 (best) to 1 (worst); the red flag stands at its middle, "
         f"{scale.to_score(0.5):g} {scale.unit}, whatever that means in the study. Whether a movement is like those of "
         "the study is not checked.",
-        "",
-        SAME_LANDMARKS,
     ]
-    if study.n_clips > study.n_people and np.isfinite(content.half_width):
+    if beside := landmarks.told_beside(pose_model):
+        lines += ["", beside]
+    if study.n_clips > study.n_people and np.isfinite(half_width):
         lines += [
             "",
             "The interval was found on people whose recordings were judged together. Here each recording is judged by "
@@ -136,7 +144,7 @@ def card_of(content: FittedFile) -> ModelCard:
             f"{study.n_clips} scored recordings of {study.n_people} people: {', '.join(study.exercises)}"
             + (f"; {study.source}" if study.source else "")
         ),
-        interval_half_width=content.half_width / scale.span,
+        interval_half_width=half_width / scale.span,
         interval_level=content.level,
         score_scale=scale,
         no_verdict=no_verdict,

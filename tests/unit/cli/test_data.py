@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from backsight.cli.data import remarks
 from backsight.cli.main import app
-from tests.unit.datasets.packs import kinect_skeleton_m, write_kimore
+from tests.unit.datasets.packs import kinect_skeleton_m, write_clip_landmarks, write_kimore
 from tests.unit.datasets.test_study import RATED, write_manifest
 from tests.unit.studying.moving import moving_study
 
@@ -17,12 +17,13 @@ from tests.unit.studying.moving import moving_study
 def test_a_study_is_told_by_exercise_and_group(tmp_path):
     result = CliRunner().invoke(app, ["data", "validate", str(write_manifest(tmp_path, RATED))])
     assert result.exit_code == 0, result.output
-    head, columns, walk, groups, seen, *_ = result.output.splitlines()
+    head, columns, walk, groups, found, seen, *_ = result.output.splitlines()
     assert head == ("back-study: 2 clips of 2 subjects, 1 of them scored, from 0 (worst) to 100 (best) rating points")
     assert columns.split() == ["exercise", "clips", "subjects", "median", "s", "seen", "scored", "mean", "SD"]
     # Three frames at 25 a second last 0.08 s; 32 of 33 landmarks are known.
     assert walk.split() == ["walk", "2", "2", "0.1", "97%", "1", "80.00", "0.00"]
     assert groups == "subjects by group: patient 1, none 1"
+    assert found == "landmarks found by: not known (2 clips)"
     assert seen.startswith("seen: share of the landmarks that are known")
 
 
@@ -33,6 +34,18 @@ def test_what_was_guessed_of_a_table_s_encoding_is_told(tmp_path, command):
     result = CliRunner().invoke(app, [*command, str(manifest), *kept])
     assert "Note: back-study.csv is not UTF-8 and was read as Windows-1252 (Latin-1)" in result.stderr
     assert "Note" not in result.stdout
+
+
+@pytest.mark.parametrize("command", [["data", "validate"], ["train", "--no-evaluate"]], ids=" ".join)
+def test_a_study_whose_landmarks_are_a_mixture_is_told_before_anything_else(tmp_path, command):
+    manifest = write_manifest(tmp_path, RATED)
+    for number, model in ((1, "full"), (2, "lite")):
+        write_clip_landmarks(tmp_path / f"l/{number}.parquet", pose_model=model)
+    kept = [] if command[0] == "data" else ["--work", str(tmp_path / "w"), "--runs", str(tmp_path / "r")]
+    result = CliRunner().invoke(app, [*command, str(manifest), *kept])
+    assert result.stderr.startswith(
+        "Note: the landmarks were found by BlazePose full (1 clip), BlazePose lite (1 clip), and each finds others"
+    )
 
 
 def test_a_data_set_is_converted_and_reads_as_a_study(tmp_path):
@@ -49,6 +62,7 @@ def test_a_data_set_is_converted_and_reads_as_a_study(tmp_path):
         for words in ([folder, "--data-set", "kimore"], [out])
     ]
     assert shown[0][0].removeprefix("kimore") == shown[1][0].removeprefix("study")
+    assert "landmarks found by: Kinect v2 (2 clips)" in shown[0]
     assert shown[0][1:] == [line.replace("refuse study:", "refuse kimore:") for line in shown[1][1:]]
 
 

@@ -31,9 +31,9 @@ def make_clip_pose(*, n_frames: int = 3, offset_m: float = 0.0) -> PoseSequence:
     )
 
 
-def write_clip_landmarks(path: Path, pose: PoseSequence | None = None) -> Path:
+def write_clip_landmarks(path: Path, pose: PoseSequence | None = None, **about: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(pack_clip_landmarks(pose or make_clip_pose(), key="k", key_meaning="a key", about={}))
+    path.write_bytes(pack_clip_landmarks(pose or make_clip_pose(), key="k", key_meaning="a key", about=about))
     return path
 
 

@@ -10,6 +10,7 @@ import pytest
 from backsight.batch.store import CLIPS_SCHEMA
 from backsight.datasets.extracted import find_extracted, read_extracted
 from backsight.datasets.study import read_study
+from backsight.domain.study import NOT_KNOWN, FoundBy
 from backsight.errors import InputError
 from tests.unit.datasets.packs import make_clip_pose, write_clip_landmarks
 
@@ -49,6 +50,16 @@ def test_ratings_are_joined_by_subject_exercise_and_session(tmp_path):
     ]
     assert [clip.pose.world_m[0, 0, 0] for clip in study.clips] == [0.0, 1.0, 2.0]
     assert study.name == "out"
+
+
+def test_clips_keep_what_found_their_landmarks_and_a_mixture_is_noted(tmp_path):
+    folder = write_results(tmp_path / "out", ("A", "walk", None, "a.mp4"), ("B", "walk", None, "b.mp4"))
+    write_clip_landmarks(folder / "landmarks/part=00/0.parquet", pose_model="full", engine="openvino")
+    (folder / "ratings.csv").write_text("subject,exercise,rating\nB,walk,30\n")
+    study = read_extracted(folder)
+    assert [clip.found_by for clip in study.clips] == [FoundBy("full", "openvino"), NOT_KNOWN]
+    assert [note for note in study.notes if "BlazePose full (1 clip), not known (1 clip)" in note] == list(study.notes)
+    assert find_extracted(folder)(tmp_path / "a.mp4").found_by == FoundBy("full", "openvino")
 
 
 def test_a_clip_without_a_row_is_unscored(tmp_path):

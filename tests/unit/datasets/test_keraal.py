@@ -161,6 +161,7 @@ def test_a_study_of_kinect_is_scored_by_the_index(tmp_path, label, score):
     (clip,) = study.clips
     assert (clip.subject, clip.exercise, clip.session, clip.score) == ("g9_sub07", "cacheTete", "", score)
     assert study.scale.to_index(1.0) == 0.0
+    assert str(clip.found_by) == "Kinect v2"
     np.testing.assert_allclose(clip.pose.world_m[0, Landmark.LEFT_SHOULDER], [0.2, -0.5, 0.0], atol=1e-9)
     assert clip.pose.timestamps_s[1] == pytest.approx(1 / 20)
 
@@ -172,6 +173,7 @@ def test_a_study_of_blazepose_knows_the_picture_only(tmp_path):
     assert np.isnan(clip.pose.world_m).all()
     assert np.isnan(clip.pose.image_px[1]).all()
     assert clip.pose.visibility.sum() == 1.0
+    assert str(clip.found_by) == "not known"
 
 
 @pytest.mark.parametrize(

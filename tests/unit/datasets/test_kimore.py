@@ -15,6 +15,7 @@ def test_clips_scores_groups_and_tracking_come_from_the_packs(tmp_path):
     assert study.scored() == (scored,)
     assert (study.scale.best, study.scale.worst, study.may_ship) == (50.0, 0.0, False)
     assert "NE_ID2" not in study.source
+    assert str(scored.found_by) == "Kinect v2"
     pose = scored.pose
     np.testing.assert_allclose(pose.timestamps_s, [0.0, 1 / 30])
     np.testing.assert_allclose(pose.world_m[0, Landmark.LEFT_SHOULDER], [0.2, -0.5, 0.0], atol=1e-9)

@@ -1,6 +1,7 @@
 """A study's manifest: what is read, what is refused by row and column, and that writing and reading agree."""
 
 import math
+import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from backsight.datasets.open import open_study
-from backsight.datasets.study import landmarks_beside, read_study, write_study
+from backsight.datasets.study import FoundPose, landmarks_beside, read_study, write_study
 from backsight.datasets.study_rows import COLUMNS, ScaleHint
 from backsight.domain.recording import Exercise
-from backsight.domain.study import RATING_SCALE, ScoreScale, Study, StudyClip
+from backsight.domain.study import NOT_KNOWN, RATING_SCALE, FoundBy, ScoreScale, Study, StudyClip
 from backsight.errors import InputError, OutputError
 from backsight.exports.landmarks import pack_clip_landmarks, write_landmarks
 from tests.assessments import make_assessment, make_exercise
@@ -222,7 +223,7 @@ def test_the_caller_s_extractor_is_asked_for_recordings_only(tmp_path):
         asked.append(recording.relative_to(tmp_path).as_posix())
         if "b/" in asked[-1]:
             raise InputError("too dark")
-        return make_clip_pose(offset_m=1.0)
+        return FoundPose(make_clip_pose(offset_m=1.0), FoundBy("heavy"))
 
     text = VIDEOS.replace("recording,", "recording,landmarks,").replace("mp4,", "mp4,,") + "C,walk,,l/3.parquet,60\n"
     with pytest.raises(InputError, match="row 3, column `recording`: too dark"):
@@ -232,7 +233,61 @@ def test_the_caller_s_extractor_is_asked_for_recordings_only(tmp_path):
     study = read_study(write_manifest(tmp_path, text), extract=extract)
     assert [clip.name for clip in study.clips] == ["videos/a/1.mp4", "videos/c/1.mp4", "l/3.parquet"]
     assert study.clips[0].pose.world_m[0, 0, 0] == 1.0
+    assert [clip.found_by for clip in study.clips] == [FoundBy("heavy"), FoundBy("heavy"), NOT_KNOWN]
     assert study.clips[2].pose.world_m[0, 0, 0] == 0.0
+
+
+THREE = "subject,exercise,landmarks,rating\nA,walk,l/1.parquet,70\nB,walk,l/2.parquet,80\nC,walk,l/3.parquet,60\n"
+
+
+def read_found_by(folder: Path, *about: dict[str, object]) -> Study:
+    """Read three clips whose files say that much of what found their landmarks."""
+    manifest = write_manifest(folder, THREE)
+    for number, told in enumerate(about, start=1):
+        write_clip_landmarks(folder / f"l/{number}.parquet", **told)
+    return read_study(manifest)
+
+
+def test_clips_say_what_found_their_landmarks_as_far_as_files_do(tmp_path):
+    full = {"pose_model": "full", "engine": "openvino"}
+    study = read_found_by(tmp_path, full, {"sensor": "Kinect v2"}, {"pose_model": 3, "engine": None})
+    assert [clip.found_by for clip in study.clips] == [
+        FoundBy("full", "openvino"),
+        FoundBy(sensor="Kinect v2"),
+        NOT_KNOWN,
+    ]
+    again = read_study(write_study(study, tmp_path / "again"))
+    assert [clip.found_by for clip in again.clips] == [clip.found_by for clip in study.clips]
+
+
+def test_what_assess_wrote_says_what_found_it(tmp_path):
+    assessment = replace(make_assessment([make_exercise(Exercise.WALK)]), pose_model="heavy", pose_engine="mediapipe")
+    write_landmarks(tmp_path / "s.parquet", assessment)
+    study = read_study(write_manifest(tmp_path, "subject,exercise,landmarks,rating\nA,walk,s.parquet,70\n"))
+    assert study.clips[0].found_by == FoundBy("heavy", "mediapipe")
+
+
+@pytest.mark.parametrize(
+    ("about", "found"),
+    [
+        (({"pose_model": "lite"},) * 3, None),
+        # The same networks, whatever runs them.
+        (({"pose_model": "lite", "engine": "openvino"}, *({"pose_model": "lite", "engine": "mediapipe"},) * 2), None),
+        (({},) * 3, None),
+        (
+            ({"pose_model": "full"}, *({"pose_model": "lite"},) * 2),
+            r"BlazePose lite \(2 clips\), BlazePose full \(1 clip\)",
+        ),
+        (({"pose_model": "full"}, {"pose_model": "full"}, {}), r"BlazePose full \(2 clips\), not known \(1 clip\)"),
+    ],
+)
+def test_a_study_that_mixes_landmarks_says_so(tmp_path, about, found):
+    notes = read_found_by(tmp_path, *about).notes
+    if found is None:
+        assert notes == ()
+    else:
+        assert len(notes) == 1
+        assert re.match(f"the landmarks were found by {found}, and each finds others", notes[0])
 
 
 def make_study(scale: ScoreScale = RATING_SCALE) -> Study:

@@ -14,6 +14,7 @@ def test_correct_is_best_and_the_left_is_on_the_picture_s_right(tmp_path):
     assert incorrect.score == 0.0
     assert study.scale.is_binary
     assert study.scale.to_index(correct.score) == 0.0
+    assert str(correct.found_by) == "Kinect v2"
     world, image = correct.pose.world_m[0], correct.pose.image_px[0]
     # Half a metre above hips that are 0.9 m above the floor; toes 10 cm nearer to the camera and 84 cm below them.
     np.testing.assert_allclose(world[Landmark.LEFT_SHOULDER], [0.16, -0.5, 0.0], atol=1e-4)

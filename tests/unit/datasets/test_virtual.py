@@ -56,6 +56,7 @@ def test_films_are_clips_with_ratings_and_the_truth_lies_beside_them(tmp_path, f
     assert np.nanmedian(clip.pose.image_px[..., 0]) == pytest.approx(10.0, abs=1 / 32)
     (full,) = read_virtual_cohort(tmp_path, model="full").clips
     assert np.nanmedian(full.pose.image_px[..., 0]) == pytest.approx(20.0, abs=1 / 32)
+    assert (str(clip.found_by), str(full.found_by)) == ("BlazePose lite", "BlazePose full")
 
 
 def test_the_ideal_study_has_the_same_clips_as_the_camera_would_see_them_without_error(tmp_path, films):
@@ -66,6 +67,7 @@ def test_the_ideal_study_has_the_same_clips_as_the_camera_would_see_them_without
     expected_px = performance.camera.project(performance.figure.landmarks_m)
     np.testing.assert_allclose(ideal.pose.image_px[..., :2], expected_px)
     assert (ideal.pose.visibility == 1.0).all()
+    assert (str(seen.found_by), str(ideal.found_by)) == ("BlazePose full", "not known")
     assert ideal.pose.n_frames == seen.pose.n_frames
 
 

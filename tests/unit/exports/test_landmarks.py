@@ -1,6 +1,7 @@
 """landmarks.parquet: tidy, typed, described, and read back as it was."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,8 @@ def test_missing_positions_are_null_and_confidences_are_not(tmp_path: Path) -> N
 
 
 def test_types_and_metadata_say_what_the_columns_are(tmp_path: Path) -> None:
-    write_landmarks(tmp_path / "l.parquet", make_assessment())
+    assessment = replace(make_assessment(), pose_model="full", pose_engine="openvino")
+    write_landmarks(tmp_path / "l.parquet", assessment)
 
     schema = pq.read_schema(tmp_path / "l.parquet")
     described = json.loads(schema.metadata[METADATA_KEY])
@@ -68,6 +70,7 @@ def test_types_and_metadata_say_what_the_columns_are(tmp_path: Path) -> None:
     assert described["exercises"]["touch-toes"]["frame_size_px"] == [1280, 720]
     assert "not a diagnosis" in described["statement"]
     assert described["software"] == {"name": "Backsight", "version": "0.1.0"}
+    assert (described["pose_model"], described["engine"]) == ("full", "openvino")
 
 
 def test_landmark_names_are_all_there_in_order(tmp_path: Path) -> None:

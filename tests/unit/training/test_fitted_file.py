@@ -1,17 +1,17 @@
 """A fitted learner survives its file: same scores, no pickle, nothing but Backsight's own classes."""
 
 import json
-import shlex
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from backsight.domain.study import FoundBy
 from backsight.errors import CheckpointError, InvalidValueError
 from backsight.evaluation.baselines import Duration
 from backsight.evaluation.blinding import pseudonym
 from backsight.studying.teaching import (
-    command_without_folders,
     describe_people,
     judge_strangers,
     keyed_digest,
@@ -89,6 +89,34 @@ def test_no_file_makes_anything_but_dataclasses_of_the_learning_packages(tmp_pat
         read_fitted(path)
 
 
+def test_a_file_keeps_what_found_the_landmarks_and_its_card_says_so(tmp_path):
+    study = moving_study()
+    found = [FoundBy("full", "openvino")] * (len(study.clips) - 1) + [FoundBy("lite")]
+    clips = tuple(replace(clip, found_by=one) for clip, one in zip(study.clips, found, strict=True))
+    write_fitted(tmp_path / "m", content_of(replace(study, clips=clips), KinematicLearner()))
+    read = read_fitted(tmp_path / "m")
+    assert read.study.found_by == ((FoundBy("full", "openvino"), 23), (FoundBy("lite"), 1))
+    assert "landmarks were found by BlazePose full on openvino (23 clips), BlazePose lite (1 clip);" in read.card
+
+
+def test_files_from_before_there_was_any_such_thing_do_not_know_it(tmp_path):
+    path = tmp_path / "m"
+    write_fitted(path, content_of(moving_study(), KinematicLearner()))
+    with zipfile.ZipFile(path) as archive:
+        members = {entry: archive.read(entry) for entry in archive.namelist()}
+    manifest = json.loads(members["fitted.json"])
+    del manifest["study"]["fields"]["found_by"]
+    for version in (1, 3):
+        with zipfile.ZipFile(path, "w") as archive:
+            told = json.dumps(manifest | {"format_version": version}).encode()
+            for entry, packed in (members | {"fitted.json": told}).items():
+                archive.writestr(entry, packed)
+        if version == 1:
+            assert read_fitted(path).study.found_by == ()
+    with pytest.raises(CheckpointError, match="m: made for format 3, this Backsight reads 1 and 2; train it again"):
+        read_fitted(path)
+
+
 @pytest.mark.parametrize("damage", [lambda packed: b"", lambda packed: b"subject,score\n", lambda packed: packed[:-50]])
 def test_other_and_damaged_files_are_told_in_a_line(tmp_path, damage):
     path = tmp_path / "m"
@@ -122,18 +150,3 @@ def test_files_of_the_same_people_know_them_by_other_names(tmp_path):
 
 def test_a_file_from_before_there_was_a_key_knows_its_people_still():
     assert keyed_digest("Volunteer-00", key="") == pseudonym("Volunteer-00")
-
-
-@pytest.mark.parametrize(
-    ("typed", "told"),
-    [
-        (
-            "backsight train /home/x/Miller/study.csv --out=/a/b/m.backsight --seeds 1 --work ../w/",
-            "backsight train study.csv --out=m.backsight --seeds 1 --work w",
-        ),
-        (shlex.join(["backsight", "train", "C:\\Miller\\study.csv"]), "backsight train study.csv"),
-        ("backsight train s3://anna:secret@berta", "backsight train berta"),
-    ],
-)
-def test_folders_do_not_go_with_the_file(typed, told):
-    assert command_without_folders(typed) == told

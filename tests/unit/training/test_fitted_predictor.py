@@ -15,12 +15,13 @@ from backsight.domain.assessment import MeasuredMovement
 from backsight.domain.movement import Movement
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import FeatureSequence, PoseSequence
-from backsight.domain.study import ScoreScale, Study
+from backsight.domain.study import FoundBy, ScoreScale, Study
 from backsight.errors import InputError, InvalidValueError, MissingDependencyError
 from backsight.studying.teaching import make_fitted_file
 from backsight.training.fitted_file import FittedFile, write_fitted
-from backsight.training.fitted_predictor import NO_VERDICT, NOT_COMPARED, FittedPredictor
+from backsight.training.fitted_predictor import NO_VERDICT, NOT_COMPARED, FittedPredictor, card_of
 from backsight.training.kinematic import KinematicLearner
+from backsight.training.study_landmarks import NOT_TOLD
 from tests.unit.studying.moving import bending_clip, moving_study
 
 NAMES = {Exercise.WALK: "left", Exercise.JUMP: "right"}
@@ -52,6 +53,10 @@ def content_of(study: Study, fitted: object) -> FittedFile:
 def bends() -> FittedFile:
     study = moving_study()
     return content_of(study, KinematicLearner().fit(study.scored(), scale=study.scale, seed=0))
+
+
+def found_by_full(study: Study) -> Study:
+    return replace(study, clips=tuple(replace(clip, found_by=FoundBy("full", "openvino")) for clip in study.clips))
 
 
 def movement(pose: PoseSequence, exercise: Exercise = Exercise.WALK, *, raw: PoseSequence | None = None) -> Movement:
@@ -92,7 +97,29 @@ def test_no_verdict_from_a_model_that_is_not_known_to_be_better_than_the_median(
     assert card.no_verdict == said
     assert card.headline.endswith(said)
     assert card.text.startswith(card.headline)
-    assert "same `--pose-model` that `backsight extract` was given" in card.text
+
+
+def test_landmarks_of_another_blazepose_leave_neither_interval_nor_verdict() -> None:
+    content = replace(content_of(found_by_full(moving_study()), Remembers()), half_width=8.0)
+    other, same, unknown = (card_of(content, pose_model=name) for name in ("lite", "full", ""))
+
+    assert other.no_verdict.startswith("BlazePose lite finds the landmarks here, but the study's were found by BlazePo")
+    assert other.headline.endswith(other.no_verdict)
+    assert np.isnan(other.interval_half_width)
+    assert "the interval may hold less often" not in other.text
+    for card in (same, unknown):
+        assert card.no_verdict == ""
+        assert card.interval_half_width == pytest.approx(8.0 / 50.0)
+    assert "found by BlazePose full, as this recording's were." in same.text
+    assert NOT_TOLD not in same.text
+    both = card_of(replace(content, figures={"beats_median": False}), pose_model="lite")
+    assert both.no_verdict == f"{other.no_verdict} {NO_VERDICT}"
+
+
+def test_where_nobody_knows_what_found_the_study_s_landmarks_the_card_hedges() -> None:
+    card = FittedPredictor(content_of(moving_study(), Remembers()), names=NAMES, pose_model="lite").card
+    assert NOT_TOLD in card.text
+    assert card.no_verdict == ""
 
 
 def test_a_learner_is_shown_landmarks_as_studies_hold_them() -> None:

@@ -83,7 +83,7 @@ def test_landmarks_come_as_the_table_that_backsight_reads(site: Site, tmp_path: 
     )
     path = tmp_path / "one.parquet"
     path.write_bytes(response.content)
-    (pose,) = read_poses(path).values()
+    (pose,) = read_poses(path).by_exercise.values()
     with site.database.session(read_only=True) as session:
         assert pose.n_frames == recordings.load_track(session, site.who.recording_id).pose.n_frames
     assert b"Tuesday" not in response.content
