@@ -1,9 +1,9 @@
 """Take from clips what a learner must not know before one sees them. Knows no learner.
 
 A learner gets twins of a study's clips. People are called by a pseudonym, because a data set's own names may tell the
-group (`E_ID1` is an expert); group and name are taken away; and of the people to be predicted the score is NaN, and
-their clips come in an order of their own. So nothing can be read that a new person's recording would not show. A clip
-has one twin of each kind, so that what a learner keeps beside a clip is worked out once.
+group (`E_ID1` is an expert); group, name and what found the landmarks are taken away; and of the people to be predicted
+the score is NaN, and their clips come in an order of their own. So nothing can be read that a new person's recording
+would not show. A clip has one twin of each kind, so that what a learner keeps beside a clip is worked out once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 
-from backsight.domain.study import StudyClip
+from backsight.domain.study import NOT_KNOWN, StudyClip
 from backsight.domain.validation import FloatArray
 from backsight.errors import InvalidValueError
 from backsight.evaluation.learner import FittedIntervalLearner, FittedLearner
@@ -38,7 +38,8 @@ def as_training(clip: StudyClip) -> StudyClip:
     twin = _training_twins.get(clip)
     if twin is None:
         who = pseudonym(clip.subject)
-        twin = replace(clip, subject=who, group="", name=f"{who}/{clip.exercise}")
+        # Patients may have been filmed otherwise than controls.
+        twin = replace(clip, subject=who, group="", name=f"{who}/{clip.exercise}", found_by=NOT_KNOWN)
         _training_twins[clip] = twin
         _twins.add(twin)
     return twin

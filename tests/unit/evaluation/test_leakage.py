@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from backsight.domain.study import NOT_KNOWN, FoundBy
 from backsight.evaluation.baselines import KnowsPeople, Median
 from backsight.evaluation.choice import NestedChoice
 from backsight.evaluation.conformal import CrossConformal
@@ -72,13 +73,16 @@ def test_what_is_fitted_for_a_fold_knows_nobody_of_that_fold(wrap) -> None:
 @pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS.keys())
 def test_scores_groups_and_names_are_stripped_and_one_person_is_asked_about_at_a_time(wrap) -> None:
     spy = Spy()
-    cross_validate(make_study(), wrap(spy), protocol=ONCE)
+    study = make_study()
+    filmed = tuple(replace(clip, found_by=FoundBy(pose_model="lite")) for clip in study.clips)
+    cross_validate(replace(study, clips=filmed), wrap(spy), protocol=ONCE)
 
     for _, asked in spy.asked:
         assert len({clip.subject for clip in asked}) == 1
         assert all(math.isnan(clip.score) for clip in asked)
     shown = [clip for clips in [*spy.fits, *(asked for _, asked in spy.asked)] for clip in clips]
     assert {clip.group for clip in shown} == {""}
+    assert {clip.found_by for clip in shown} == {NOT_KNOWN}
     assert not any("scored" in clip.name or clip.subject.startswith(("A_", "B_")) for clip in shown)
     assert all(math.isfinite(clip.score) for clips in spy.fits for clip in clips)
 
