@@ -51,7 +51,9 @@ class Interruption:
 
 @contextmanager
 def resumable(*, keeps: bool = True) -> Iterator[Interruption]:
-    """End with `KeyboardInterrupt` whenever Ctrl-C is pressed in the block, whatever a library has made of it.
+    """End with `KeyboardInterrupt` when Ctrl-C is pressed in the block, whatever a library has made of it.
+
+    One that was lost after the last step of progress comes too late: everything is finished and written.
 
     Parameters
     ----------
@@ -67,7 +69,6 @@ def resumable(*, keeps: bool = True) -> Iterator[Interruption]:
                 if interruption.pressed:
                     raise KeyboardInterrupt from error
                 raise
-            interruption.check()
     except KeyboardInterrupt:
         if keeps:
             typer.echo("What is finished is kept; run the same command again to go on.", err=True)

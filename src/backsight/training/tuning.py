@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -186,15 +187,15 @@ def check_storage(storage: Path) -> None:
     if _URL.match(str(storage)):
         # Not shown: a URL may hold a password.
         raise InputError("storage of trials: expected the name of a file on this machine, got a URL")
-    existed = storage.exists()
     try:
-        with storage.open("ab"):
-            pass
-        try:
+        if storage.exists():
+            with storage.open("ab"):
+                pass
             _check_trials(storage)
-        finally:
-            if not existed:
-                storage.unlink()
+        else:
+            # Beside it: another search may make the file itself at this moment.
+            with TemporaryFile(dir=storage.parent):
+                pass
     except OSError as error:
         raise output_error(storage, error) from error
 
@@ -215,8 +216,8 @@ def _check_trials(storage: Path) -> None:
         ) from error
     except sqlite3.DatabaseError as error:
         raise _not_trials(storage) from error
-    # Optuna would make its tables beside those of another program. It makes `version_info` of its own after `studies`,
-    # a name that others have, too: one that was interrupted between the two is gone on with.
+    # Optuna would make its tables beside those of another program. `version_info` is told for its own; `studies`, which
+    # it makes first, alone may be what an interrupted search left.
     if tables - {"studies"} and "version_info" not in tables:
         raise _not_trials(storage)
 

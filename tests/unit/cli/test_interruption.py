@@ -54,10 +54,11 @@ def test_a_quiet_command_ends_at_its_next_step_too() -> None:
         lose_one_between_two_steps(None)
 
 
-def test_an_interruption_lost_after_the_last_step_is_none_the_less_told(capsys) -> None:
-    with pytest.raises(KeyboardInterrupt), resumable():
+def test_an_interruption_lost_when_everything_is_done_says_nothing_of_going_on(capsys) -> None:
+    with resumable() as interruption:
+        interruption.watching(None)("trials", 9, 9)
         press_and_lose()
-    assert capsys.readouterr().err == HOW_TO_GO_ON
+    assert capsys.readouterr().err == ""
 
 
 def test_an_error_that_a_library_made_of_an_interruption_is_one() -> None:
