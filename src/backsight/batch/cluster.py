@@ -151,6 +151,9 @@ class RayPool:
         """Jobs that may be outstanding without one waiting for long."""
         return JOBS_A_WORKER * self._n_workers
 
+    def start(self, n_jobs: int) -> None:
+        """Do nothing: the cluster starts a process when a task comes to it."""
+
     def submit(self, job: Job) -> None:
         """Hand in a job."""
         try:

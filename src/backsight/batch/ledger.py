@@ -219,6 +219,11 @@ class Ledger:
         (row,) = self._ask("SELECT count(*), count(result.key), count(failure) FROM item LEFT JOIN result USING (key)")
         return Counts(*row)
 
+    def n_results(self) -> int:
+        """Count the results that are here, of this run's items or of others."""
+        (row,) = self._ask("SELECT count(*) FROM result")
+        return int(row[0])
+
     def failures(self, *, limit: int) -> tuple[tuple[str, str], ...]:
         """Return (name, reason) of the first items that failed."""
         return tuple(

@@ -35,7 +35,9 @@ DIED = (
     "file upsets the decoder (convert it)"
 )
 MOST_STILLBORN = 3
-"""Processes in a row that may die while they start, where others have started: memory may be short for a moment."""
+"""Processes in a row that may die while they start, where others live: memory may be short for a moment."""
+LOAD_LIMIT_S = 600.0
+"""How long a process may load before its first clip: seconds as a rule, but disks on a network may be slow."""
 _STOP_LIMIT_S = 5.0
 
 
@@ -70,6 +72,10 @@ class Pool(Protocol):
     @property
     def capacity(self) -> int:
         """Jobs that may be outstanding without one waiting for long."""
+        ...
+
+    def start(self, n_jobs: int) -> None:
+        """Make ready for so many jobs."""
         ...
 
     def submit(self, job: Job) -> None:
@@ -118,6 +124,8 @@ class _Worker:
     connection: Connection
     jobs: deque[Job] = field(default_factory=deque)
     """The first is being worked on."""
+    started_s: float = field(default_factory=time.monotonic)
+    """When the process was started, by the monotonic clock."""
     has_answered: bool = False
     begun_s: float = math.inf
     """When the first was begun, by the monotonic clock; infinity = nothing has been begun."""
@@ -196,7 +204,7 @@ class ProcessPool:
         Raises
         ------
         BatchError
-            When the first process dies before it has done anything, as every other would, or several in a row do.
+            When the only process dies before it has done anything, or several in a row do: others would, too.
         """
         connections = {worker.connection: worker for worker in self._workers}
         done: list[tuple[Job, Outcome]] = []
@@ -220,8 +228,14 @@ class ProcessPool:
             worker.begin(self._time_limit.until_known_s)
         for worker in list(self._workers):
             # What has come back just now is not thrown away.
-            if worker.overdue_s >= 0 and not worker.connection.poll():
+            if worker.connection.poll():
+                continue
+            if worker.overdue_s >= 0:
                 done.append(self._give_up(worker))
+            elif not worker.has_answered and time.monotonic() - worker.started_s > LOAD_LIMIT_S:
+                # No clip is at fault: it hangs while it loads.
+                worker.process.kill()
+                done += self._bury(worker)
         self._hand_out()
         return done
 
@@ -274,7 +288,8 @@ class ProcessPool:
         worker.connection.close()
         if not worker.has_answered:
             self._n_stillborn += 1
-            if not self._has_any_answered or self._n_stillborn > MOST_STILLBORN:
+            is_alone = not self._workers and not self._has_any_answered
+            if is_alone or self._n_stillborn > MOST_STILLBORN:
                 raise BatchError(
                     f"a worker process ended with code {code} before its first clip; run again with fewer --workers, "
                     "and see `backsight doctor`"

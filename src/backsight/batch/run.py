@@ -123,9 +123,9 @@ def run_wide(
             if manifest is not None and on_note is not None:
                 for note in manifest.notes:
                     on_note(note)
-            n_clips = ledger.counts().n_items
-            pool = _pool(equipment, n_workers, cluster, work, time_limit or TimeLimit(), n_clips=n_clips)
+            pool = _pool(equipment, n_workers, cluster, work, time_limit or TimeLimit())
             until_run.callback(pool.close)
+            pool.start(max(0, ledger.counts().n_items - ledger.n_results()))
             # Takes most of a second, in which the workers load.
             bundle_sha256 = file_sha256(equipment.bundle)
             run = run_identity(equipment.options, bundle_sha256=bundle_sha256, model_sha256=model_sha256)
@@ -210,27 +210,19 @@ def equip(options: RunOptions) -> tuple[Equipment, ModelCard | None]:
 
 
 def _pool(
-    equipment: Equipment,
-    n_workers: int | None,
-    cluster: str | None,
-    work: Work | None,
-    time_limit: TimeLimit,
-    *,
-    n_clips: int,
+    equipment: Equipment, n_workers: int | None, cluster: str | None, work: Work | None, time_limit: TimeLimit
 ) -> Pool:
     if cluster is not None:
         from backsight.batch.cluster import RayPool
 
         return RayPool(equipment, address=cluster, n_workers=n_workers, time_limit=time_limit)
-    pool = ProcessPool(
+    return ProcessPool(
         work or partial(do_clip, equipment=equipment),
         n_workers=n_workers or default_workers(),
         time_limit=time_limit,
         # Another function's needs are not known here.
         load=None if work else partial(load, equipment),
     )
-    pool.start(n_clips)
-    return pool
 
 
 def _list(source: str, manifest: Manifest | None, ledger: Ledger) -> tuple[int, int]:

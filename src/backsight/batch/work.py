@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from backsight.inputs import Clip
     from backsight.ports import IndexPredictor
 
-_NEEDED = ("backsight.batch.facts", "backsight.composition", "backsight.exports.landmarks", "backsight.inputs")
-"""Modules that import what a clip needs."""
+_NEEDED = (
+    "backsight.batch.facts",
+    "backsight.composition",
+    "backsight.exports.landmarks",
+    "backsight.inputs",
+    "backsight.video.reader",
+)
+"""Modules that import what a clip needs, whatever the engine."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +72,10 @@ def load(equipment: Equipment) -> None:
     for module in _NEEDED:
         importlib.import_module(module)
     if equipment.options.engine == PoseEngine.OPENVINO:
-        from backsight.pose.openvino.networks import load_networks
+        from backsight.pose.openvino.tracker import load_tracker
 
-        load_networks(equipment.bundle)
+        # What it compiles stays in memory for the clips' own trackers.
+        load_tracker(equipment.bundle)
     if equipment.options.task is Task.ASSESS:
         _predictor(equipment.model, equipment.options.pose_model)
 

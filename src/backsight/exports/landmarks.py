@@ -254,7 +254,7 @@ def _nullable(values: FloatArray) -> pa.Array[Any]:
     return _numbers(values.astype(np.float32), is_known=~np.isnan(values))
 
 
-# `pa.array` imports pandas wherever that is installed, which costs each new process a third of a second.
+# `pa.array` and `pa.scalar` import pandas wherever that is installed, which costs each new process a third of a second.
 def _numbers(values: NDArray[Any], *, is_known: NDArray[np.bool_] | None = None) -> pa.Array[Any]:
     """Return a column of the numbers of one dimension, null where they are not known."""
     known = None if is_known is None else pa.py_buffer(np.packbits(is_known, bitorder="little").data)

@@ -9,6 +9,7 @@ import fsspec
 import pyarrow.parquet as pq
 import pytest
 
+from backsight.batch import processes
 from backsight.batch.ledger import Counts, NewItem, open_ledger
 from backsight.batch.options import ClipOptions, Task
 from backsight.batch.processes import Pool, ProcessPool, Work, _Worker
@@ -19,7 +20,7 @@ from backsight.batch.work import Job
 from backsight.domain.recording import Exercise
 from backsight.errors import BatchError, OutputError
 from tests.unit.batch.pools import InlinePool
-from tests.unit.batch.works import ShortForWhatHangs, cannot_load, echo, mark_process
+from tests.unit.batch.works import ShortForWhatHangs, cannot_load, die_once_loading, echo, mark_process
 
 
 def clips(folder: Path, contents: dict[str, bytes]) -> Path:
@@ -373,6 +374,7 @@ class TestProcesses:
         pool = ProcessPool(echo, n_workers=3, load=partial(mark_process, tmp_path))
         pool.start(2)
         with closing(pool):
+            assert len(pool._workers) == 2
             wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
             (tmp_path / "in").mkdir()
             path = tmp_path / "in" / "a.mp4"
@@ -380,8 +382,23 @@ class TestProcesses:
             pool.submit(Job("0" * 32, path, ClipOptions()))
             done = []
             wait_until(lambda: done.extend(pool.collect(timeout_s=0.1)) or done)
-        # Those two did it.
-        assert len(list(tmp_path.glob("loaded-*"))) == 2
+            # Those two did it.
+            assert len(pool._workers) == 2
+
+    def test_a_process_that_hangs_while_it_loads_ends_the_run_instead_of_holding_it_up(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(processes, "LOAD_LIMIT_S", 0.3)
+        pool = ProcessPool(echo, n_workers=1, load=partial(time.sleep, 600))
+        with pytest.raises(BatchError, match="before its first clip"):
+            go(clips(tmp_path / "in", {"a.mp4": b"one"}), tmp_path / "out", pool)
+
+    def test_one_of_two_that_dies_while_it_loads_is_replaced(self, tmp_path: Path) -> None:
+        pool = ProcessPool(echo, n_workers=2, load=partial(die_once_loading, tmp_path / "mark"))
+        source = clips(tmp_path / "in", {f"{n}.mp4": f"{n}".encode() for n in range(5)})
+        pool.start(2)
+        assert go(source, tmp_path / "out", pool) == Counts(5, 5, 0)
+        assert (tmp_path / "mark").exists()
 
     def test_what_loading_meets_is_left_for_the_first_clip_to_tell(self, tmp_path: Path) -> None:
         pool = ProcessPool(echo, n_workers=1, load=cannot_load)

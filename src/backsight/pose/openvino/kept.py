@@ -1,4 +1,4 @@
-"""Keep compiled networks beside their weights, so that a process need not compile what another has compiled.
+"""Keep compiled networks beside their weights for other processes. Knows not what a network does.
 
 Compiling takes about a second a process, taking up what is kept a sixth of that, and the outputs are the same bit for
 bit. What is kept holds for one OpenVINO, one processor and one set of weights and options; anything else finds nothing.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from io import BytesIO
@@ -59,6 +60,9 @@ def kept_or(compile_network: Callable[[], Any], core: Any, place: Path, *, optio
 def _taken_up(core: Any, place: Path, options: Mapping[str, object]) -> Any | None:
     """Return what is kept; None where there is nothing, or not what was written."""
     try:
+        # In a folder that several people fill, only the system's keeper is trusted like this user.
+        if os.name == "posix" and place.stat().st_uid not in (os.geteuid(), 0):
+            return None
         content = place.read_bytes()
     except OSError:
         return None
@@ -75,7 +79,8 @@ def _taken_up(core: Any, place: Path, options: Mapping[str, object]) -> Any | No
 def _keep(network: bytes, place: Path) -> None:
     """Write all or nothing: other processes read at any moment."""
     place.parent.mkdir(exist_ok=True)
-    part = place.with_name(f"{place.name}.{os.getpid()}.part")
+    # Not the process's number: containers that share a folder have the same.
+    part = place.with_name(f"{place.name}.{secrets.token_hex(4)}.part")
     try:
         part.write_bytes(hashlib.sha256(network).digest() + network)
         part.replace(place)
