@@ -106,8 +106,8 @@ def read_study(
 
 
 def note_mixed_finders(clips: Sequence[StudyClip]) -> tuple[str, ...]:
-    """Return a note where scored clips' landmarks were not all found by the same, as far as files say, or nothing."""
-    counted = whatever_ran_it(count_finders(clip for clip in clips if clip.is_scored))
+    """Return a note where landmarks were not all found by the same, as far as their files say; otherwise nothing."""
+    counted = whatever_ran_it(count_finders(clips))
     if len(counted) < 2:
         return ()
     return (
