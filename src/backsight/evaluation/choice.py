@@ -10,13 +10,12 @@ import numpy as np
 from backsight.domain.study import ScoreScale, StudyClip
 from backsight.errors import InvalidValueError
 from backsight.evaluation.learner import FittedLearner, Learner
-from backsight.evaluation.metrics import mean_absolute_error
-from backsight.evaluation.nested import out_of_fold, scores_of
+from backsight.evaluation.nested import mean_miss, out_of_fold, scores_of
 
 
 @dataclass(frozen=True)
 class NestedChoice:
-    """The one of several learners that is nearest on training people whom it was fitted without.
+    """The one of several learners that misses least (`mean_miss`) on training people whom it was fitted without.
 
     Held-out people have no say in which it is; in another fold it may be another.
     """
@@ -30,10 +29,10 @@ class NestedChoice:
             raise InvalidValueError("`learners` must hold at least one learner to choose, got none")
 
     def fit(self, clips: Sequence[StudyClip], *, scale: ScoreScale, seed: int) -> FittedLearner:
-        """Fit the learner with the least mean absolute error out of fold, on all the clips."""
+        """Fit the learner with the least `mean_miss` out of fold, on all the clips."""
         target = scores_of(clips)
         errors = [
-            mean_absolute_error(out_of_fold(clips, one, scale=scale, seed=seed, n_folds=self.n_folds)[0], target)
+            mean_miss(out_of_fold(clips, one, scale=scale, seed=seed, n_folds=self.n_folds)[0] - target, scale)
             for one in self.learners
         ]
         return self.learners[int(np.argmin(errors))].fit(clips, scale=scale, seed=seed)

@@ -53,6 +53,15 @@ def scores_of(clips: Sequence[StudyClip]) -> FloatArray:
     return np.array([clip.score for clip in clips], dtype=np.float64)
 
 
+def mean_miss(misses: FloatArray, scale: ScoreScale) -> float:
+    """Return by how much predictions miss, for choices among them; `misses` of shape (n_clips,), in the scale's unit.
+
+    The mean size, in the scale's unit; where scores are right or wrong the mean square (Brier's score), so that a
+    probability wins and no median.
+    """
+    return float(np.square(misses).mean() if scale.is_binary else np.abs(misses).mean())
+
+
 def within(values: FloatArray, scale: ScoreScale) -> FloatArray:
     """Return values with those beyond the scale moved to its end; shape as given."""
     return np.clip(values, min(scale.best, scale.worst), max(scale.best, scale.worst))

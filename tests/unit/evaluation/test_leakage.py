@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+from backsight.domain.sequences import PoseSequence
 from backsight.domain.study import NOT_KNOWN, FoundBy
 from backsight.evaluation.baselines import KnowsPeople, Median
 from backsight.evaluation.choice import NestedChoice
 from backsight.evaluation.conformal import CrossConformal
 from backsight.evaluation.folds import Split
+from backsight.evaluation.learner import Learner
 from backsight.evaluation.metrics import mean_absolute_error
 from backsight.evaluation.nested import out_of_fold, scores_of
 from backsight.evaluation.protocol import Protocol, cross_validate
-from backsight.training.kinematic import KinematicLearner
 from backsight.training.learners import make_learner
 from tests.unit.evaluation.studies import Spy, make_study
 from tests.unit.studying.moving import moving_study
@@ -144,25 +145,27 @@ def test_a_learner_that_reads_the_group_off_names_finds_nothing() -> None:
     assert set(table.group) == {"A", "B"}
 
 
-@pytest.fixture
-def fits_of_kernels(monkeypatch):
-    """Every fit of a kernel, in turn: the learner, and the poses it was shown, which no blinding changes."""
-    fits = []
-    fit = KinematicLearner.fit
+@dataclass(frozen=True)
+class Watched:
+    """A learner that notes each of its fits in turn: itself, and the poses it was shown, which no blinding changes."""
 
-    def spied(self, clips, *, scale, seed):
-        fits.append((self, {clip.pose for clip in clips}))
-        return fit(self, clips, scale=scale, seed=seed)
+    learner: Learner
+    fits: list[tuple[Learner, set[PoseSequence]]]
 
-    monkeypatch.setattr(KinematicLearner, "fit", spied)
-    return fits
+    @property
+    def name(self) -> str:
+        return self.learner.name
+
+    def fit(self, clips, *, scale, seed):
+        self.fits.append((self.learner, {clip.pose for clip in clips}))
+        return self.learner.fit(clips, scale=scale, seed=seed)
 
 
-def test_best_chooses_anew_in_each_fold_among_training_people_alone(fits_of_kernels) -> None:
-    study, best = moving_study(), make_learner("best")
+def test_best_chooses_anew_in_each_fold_among_training_people_alone() -> None:
+    study, best, fits = moving_study(), make_learner("best"), []
     assert isinstance(best, NestedChoice)
-    table = cross_validate(study, best, protocol=Protocol(n_folds=3, n_seeds=1))
-    fits = list(fits_of_kernels)
+    watched = replace(best, learners=tuple(Watched(one, fits) for one in best.learners))
+    table = cross_validate(study, watched, protocol=Protocol(n_folds=3, n_seeds=1))
 
     # Each rival without each of three inner folds, and once more the one that was chosen.
     n_each = 3 * len(best.learners) + 1
