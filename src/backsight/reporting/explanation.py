@@ -71,8 +71,13 @@ def _by_measure(contributions: Sequence[Contribution], *, start_s: float) -> tup
     told = [one for one in contributions if abs(one.points) >= _UNTOLD][:N_SHOWN]
     effects = [_sentence(one, start_s=start_s) for one in told]
     rest = sum(one.points for one in contributions) - sum(one.points for one in told)
+    if not effects and contributions:
+        largest = contributions[0]
+        effects = [
+            f"No single measure moved it by {_UNTOLD:g} or more; {largest.label} ({largest.body_part}) did most."
+        ]
     if abs(rest) >= _UNTOLD:
-        effects.append(f"All other measures together: {_points(rest)}.")
+        effects.append(f"All {'other ' if told else ''}measures together: {_points(rest)}.")
     return tuple(effects)
 
 

@@ -38,7 +38,7 @@ Array = NDArray[Any]
 
 FORMAT = "backsight-fitted-learner"
 FORMAT_VERSION = 2
-"""Raised whenever an older Backsight could not read the file."""
+"""Raised whenever an older Backsight could not read the file's layout; a learner that it does not have, it names."""
 
 _READABLE_VERSIONS = (1, FORMAT_VERSION)
 """Files of format 1 do not say what found the landmarks."""
@@ -51,6 +51,8 @@ _PACKAGES = tuple(f"backsight.{name}." for name in ("domain", "evaluation", "fea
 """Where classes that a file names may live."""
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, SafetensorError)
 """What libraries raise on archives with missing or altered bytes."""
+_MISMATCH = (KeyError, TypeError, AttributeError, ValueError, ImportError, RuntimeError, SafetensorError)
+"""What building a learner raises where the file's parts are not those of this Backsight."""
 
 
 @dataclass(frozen=True)
@@ -162,15 +164,7 @@ def read_fitted(path: Path) -> FittedFile:
     MissingDependencyError
         When it holds networks and PyTorch is not installed.
     """
-    members = _read_members(path)
-    manifest = json.loads(members[_MANIFEST])
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise CheckpointError(f"{path.name}: not a fitted learner; {_MANIFEST} does not say `{FORMAT}`")
-    if manifest.get("format_version") not in _READABLE_VERSIONS:
-        raise CheckpointError(
-            f"{path.name}: made for format {manifest.get('format_version')}, this Backsight reads "
-            f"{' and '.join(map(str, _READABLE_VERSIONS))}; train it again with `backsight train`"
-        )
+    manifest, members = _read_archive(path, needed=(_ARRAYS, _CARD))
     try:
         for name in (_ARRAYS, _CARD):
             if hashlib.sha256(members[name]).hexdigest() != manifest["sha256"][name]:
@@ -184,9 +178,27 @@ def read_fitted(path: Path) -> FittedFile:
             f"{path.name}: to run `{manifest.get('learner')}` takes {error.name}, which is not installed; "
             "pip install 'backsight[train]'"
         ) from error
-    except (KeyError, TypeError, AttributeError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
+    except _MISMATCH as error:
         raise _other_learners(path, error) from error
     return FittedFile(**told, card=members[_CARD].decode())
+
+
+def read_study_facts(path: Path) -> StudyFacts:
+    """Read of a fitted learner only what it tells of its study, and verify no more than that: no network is built.
+
+    Raises
+    ------
+    CheckpointError
+        As `read_fitted`.
+    """
+    manifest, _ = _read_archive(path, needed=())
+    try:
+        told = _decode(manifest["study"], {})
+        if not isinstance(told, StudyFacts):
+            raise TypeError("`study` holds something else")
+    except _MISMATCH as error:
+        raise _other_learners(path, error) from error
+    return told
 
 
 def _other_learners(path: Path, error: Exception) -> CheckpointError:
@@ -196,7 +208,21 @@ def _other_learners(path: Path, error: Exception) -> CheckpointError:
     )
 
 
-def _read_members(path: Path) -> dict[str, bytes]:
+def _read_archive(path: Path, *, needed: Sequence[str]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return the manifest, of a format that can be read, and the needed members."""
+    members = _read_members(path, (_MANIFEST, *needed))
+    manifest = json.loads(members[_MANIFEST])
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise CheckpointError(f"{path.name}: not a fitted learner; {_MANIFEST} does not say `{FORMAT}`")
+    if manifest.get("format_version") not in _READABLE_VERSIONS:
+        raise CheckpointError(
+            f"{path.name}: made for format {manifest.get('format_version')}, this Backsight reads "
+            f"{' and '.join(map(str, _READABLE_VERSIONS))}; train it again with `backsight train`"
+        )
+    return manifest, members
+
+
+def _read_members(path: Path, needed: Sequence[str]) -> dict[str, bytes]:
     expected = "expected a file that `backsight train STUDY` wrote"
     try:
         with zipfile.ZipFile(path) as archive:
@@ -206,7 +232,7 @@ def _read_members(path: Path) -> dict[str, bytes]:
                 raise CheckpointError(f"{path.name}: {expected}, got an archive without {missing[0]}")
             if max(sizes.values()) > _LARGEST_MEMBER_BYTES:
                 raise CheckpointError(f"{path.name}: a member claims to be larger than any learner of this kind")
-            members = {name: archive.read(name) for name in (_MANIFEST, _ARRAYS, _CARD)}
+            members = {name: archive.read(name) for name in needed}
         json.loads(members[_MANIFEST])
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such file; {expected}") from None
@@ -235,7 +261,7 @@ def _encode(value: Any, arrays: dict[str, Array]) -> Any:  # noqa: PLR0911  one 
             raise InvalidValueError(f"{kind.__name__} is not Backsight's")
         parts = {item.name: _encode(getattr(value, item.name), arrays) for item in fields(value)}
         return {"class": f"{kind.__module__}:{kind.__qualname__}", "fields": parts}
-    return _encode_estimator(value, arrays)
+    return _encode_network(value, arrays)
 
 
 def _encode_array(value: Array, arrays: dict[str, Array]) -> Any:
@@ -248,20 +274,11 @@ def _encode_array(value: Array, arrays: dict[str, Array]) -> Any:
     return {"array": name}
 
 
-def _encode_estimator(value: Any, arrays: dict[str, Array]) -> Any:
-    if _is_forest(value):
-        from backsight.training.forest_arrays import ForestArrays
-
-        return _encode(ForestArrays.of(value), arrays)
+def _encode_network(value: Any, arrays: dict[str, Array]) -> Any:
     if not _is_network(value):
         raise InvalidValueError(f"{type(value).__module__}.{type(value).__qualname__} needs pickle")
     weights = {name: tensor.detach().cpu().numpy() for name, tensor in value.state_dict().items()}
     return {"network": _encode(value.config, arrays), "weights": _encode(weights, arrays)}
-
-
-def _is_forest(value: Any) -> bool:
-    # By its name, so that whoever writes no trees does not load scikit-learn.
-    return type(value).__module__.startswith("sklearn.") and type(value).__name__ == "ExtraTreesRegressor"
 
 
 def _is_network(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Judge recordings with a learner that was fitted to a study. Knows by name only the one that explains itself.
+"""Judge recordings with a learner that was fitted to a study. Knows no learner by name.
 
 The study's score becomes an index, 0 best to 1 worst, by the study's own scale: the best score is 0, the worst 1, so
 the red flag stands at the middle of the scale.
@@ -6,8 +6,8 @@ the red flag stands at the middle of the scale.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,16 +16,13 @@ from backsight.domain.movement import JudgedMovement, Movement
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import FeatureSequence
 from backsight.domain.study import StudyClip
+from backsight.domain.validation import FloatArray
 from backsight.errors import InvalidValueError
 from backsight.evaluation.blinding import as_asked, ask
 from backsight.training.fitted_file import FittedFile
-from backsight.training.kinematic import FittedKinematic, summary_of
+from backsight.training.kinematic import summary_of
 from backsight.training.study_landmarks import StudyLandmarks
 
-HOW = (
-    "The shares are found along the way from a typical movement to this one (integrated gradients), because the "
-    "model's measures act together."
-)
 NO_VERDICT = (
     "On people whom it had not seen, the model is not better than giving everybody the median by more than chance in "
     "who took part explains."
@@ -33,6 +30,24 @@ NO_VERDICT = (
 NOT_COMPARED = "Its file does not say whether the model is better than giving everybody the median: train it again."
 _SOMEBODY = "somebody"
 """A new person: no learner knows anybody by that name."""
+
+
+@runtime_checkable
+class ExplainsItself(Protocol):
+    """A fitted learner on summary measures that says what moved a score; see `kinematic.FittedKinematic`."""
+
+    @property
+    def how(self) -> str:
+        """How `points` are found, for readers of a report."""
+
+    def unbounded(self, clips: Sequence[StudyClip]) -> FloatArray:
+        """Return scores that may lie beyond the scale; shape (n_clips,)."""
+
+    def points(self, clip: StudyClip) -> FloatArray:
+        """Return by how much each measure moves a clip's score from a typical one's; shape (n_features,)."""
+
+    def usual(self, exercise: str) -> tuple[FloatArray, FloatArray]:
+        """Return the 10th and 90th centile of each measure in the exercise's training clips."""
 
 
 class FittedPredictor:
@@ -86,9 +101,11 @@ class FittedPredictor:
             pose=movement.pose if movement.raw is None else movement.raw,
             score=float("nan"),
         )
-        score = float(ask(self._content.fitted, [clip]).predicted[0])
         explanation = _explain(self._content, clip)
-        raw = self._content.scale.to_index(score) if explanation is None else _total(explanation)
+        if explanation is None:
+            raw = self._content.scale.to_index(float(ask(self._content.fitted, [clip]).predicted[0]))
+        else:
+            raw = explanation.typical + sum(one.points for one in explanation.contributions)
         curve = IndexCurve(timestamps_s=movement.pose.timestamps_s[-1:], raw=np.array([raw]))
         return JudgedMovement(curve, float("nan"), explanation)
 
@@ -173,19 +190,14 @@ def _worth(content: FittedFile) -> str:
     return f"On people whom it had not seen it was off by {off[content.learner]:.3g} {content.scale.unit}{guess}."
 
 
-def _total(explanation: Explanation) -> float:
-    return explanation.typical + sum(one.points for one in explanation.contributions)
-
-
 def _explain(content: FittedFile, clip: StudyClip) -> Explanation | None:
     """Return what each measure did to the index; None where the learner cannot say."""
     fitted, scale = content.fitted, content.scale
-    if not isinstance(fitted, FittedKinematic):
+    if not isinstance(fitted, ExplainsItself):
         return None
     shown = as_asked(clip)
-    moved = fitted.contributions(shown)
     low, high = fitted.usual(clip.exercise)
-    values = summary_of(shown).values
+    summary, moved = summary_of(shown), fitted.points(shown)
     told = [
         Contribution(
             name=feature.name,
@@ -196,9 +208,11 @@ def _explain(content: FittedFile, clip: StudyClip) -> Explanation | None:
             usual_low=float(lowest),
             usual_high=float(highest),
             # A better score is a smaller index.
-            points=-moved[feature.name] / (scale.best - scale.worst),
+            points=-float(points) / (scale.best - scale.worst),
         )
-        for feature, value, lowest, highest in zip(fitted.features(shown), values, low, high, strict=True)
+        for feature, value, lowest, highest, points in zip(
+            summary.features, summary.values, low, high, moved, strict=True
+        )
         if np.isfinite(value) and np.isfinite(lowest)
     ]
     told.sort(key=lambda one: -abs(one.points))
@@ -206,6 +220,6 @@ def _explain(content: FittedFile, clip: StudyClip) -> Explanation | None:
     return Explanation(
         typical=index - sum(one.points for one in told),
         contributions=tuple(told),
-        n_missing=int((~np.isfinite(values)).sum()),
-        how=HOW,
+        n_missing=int((~np.isfinite(summary.values)).sum()),
+        how=fitted.how,
     )

@@ -1,8 +1,9 @@
-"""A forest of regression trees as plain arrays, which can be written without pickle. Knows no study."""
+"""A forest of regression trees as plain arrays: written without pickle, and taken apart by column. Knows no study."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -65,3 +66,61 @@ class ForestArrays:
         for _ in range(self.deepest):
             at = np.where(asked[rows, self.feature[at]] <= self.threshold[at], self.left[at], self.right[at])
         return np.asarray(self.value[at].mean(axis=1))
+
+    def shapley(self, shown: FloatArray, reference: FloatArray, *, groups: NDArray[np.intp]) -> FloatArray:
+        """Return what each group of columns adds on the way from one row to another, whichever group goes first.
+
+        Shapley values of the game in which a group is taken from `shown` or from `reference` (interventional, with one
+        reference; Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9): exact, and they add up to the difference of
+        the two predictions. Written here because the `shap` package has no groups of columns.
+
+        Parameters
+        ----------
+        shown, reference
+            Rows without NaN; shape (n_columns,).
+        groups
+            Group of each column, from 0; shape (n_columns,).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_groups,), in the target's unit.
+        """
+        node_groups = groups[self.feature].tolist()
+        to_shown, to_reference = self._next(shown), self._next(reference)
+        values = self.value.tolist()
+        points = np.zeros(int(groups.max()) + 1)
+        # Which groups must be `shown` and which `reference` for a way through the tree to lead to a node.
+        ways: list[tuple[int, frozenset[int], frozenset[int]]] = [
+            (root, frozenset(), frozenset()) for root in self.roots.tolist()
+        ]
+        while ways:
+            node, taken, left_out = ways.pop()
+            here, there = to_shown[node], to_reference[node]
+            if here == there == node:
+                _share_leaf(points, values[node], taken, left_out)
+                continue
+            group = node_groups[node]
+            if here == there:
+                ways.append((here, taken, left_out))
+            else:
+                if group not in left_out:
+                    ways.append((here, taken | {group}, left_out))
+                if group not in taken:
+                    ways.append((there, taken, left_out | {group}))
+        return points / len(self.roots)
+
+    def _next(self, row: FloatArray) -> list[int]:
+        """Return to which node each node sends a row."""
+        asked = row.astype(np.float32)
+        ways: list[int] = np.where(asked[self.feature] <= self.threshold, self.left, self.right).tolist()
+        return ways
+
+
+def _share_leaf(points: FloatArray, value: float, taken: frozenset[int], left_out: frozenset[int]) -> None:
+    """Share a leaf out: to those who must be in for it to be reached, and from those who must not."""
+    n_orders = comb(len(taken) + len(left_out), len(taken))
+    if taken:
+        points[list(taken)] += value / (len(taken) * n_orders)
+    if left_out:
+        points[list(left_out)] -= value / (len(left_out) * n_orders)

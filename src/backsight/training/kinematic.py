@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -17,8 +18,8 @@ from backsight.domain.sequences import PoseSequence
 from backsight.domain.study import ScoreScale, StudyClip
 from backsight.domain.validation import FloatArray
 from backsight.errors import InvalidValueError
-from backsight.evaluation.nested import within
-from backsight.features.summary import Summary, SummaryFeature, summarize
+from backsight.evaluation.nested import mean_miss, within
+from backsight.features.summary import Summary, summarize
 from backsight.training.kinematic_kernel import (
     KernelShares,
     KernelTerms,
@@ -109,7 +110,7 @@ class KinematicLearner:
         kernels = terms.against(terms)
         target = centred / spread
         errors = [
-            _error(spread * (leave_one_person_out(kernels, shares, people, target) - target), scale)
+            mean_miss(spread * (leave_one_person_out(kernels, shares, people, target) - target), scale)
             for shares in self.choices
         ]
         chosen = self.choices[int(np.argmin(errors))]
@@ -125,11 +126,6 @@ class KinematicLearner:
             coefficients=spread * coefficients,
             levels={exercise: mean + spread * level for exercise, mean in means.items()},
         )
-
-
-def _error(misses: FloatArray, scale: ScoreScale) -> float:
-    """Return the mean miss, squared where scores are right or wrong, so that a probability is learnt and no median."""
-    return float(np.square(misses).mean() if scale.is_binary else np.abs(misses).mean())
 
 
 def exercise_means(clips: Sequence[StudyClip]) -> dict[str, float]:
@@ -154,9 +150,17 @@ def summary_terms(clips: Sequence[StudyClip], scalers: ExerciseScalers) -> Kerne
     )
 
 
+def with_first(clip: StudyClip, among: Sequence[StudyClip]) -> list[StudyClip]:
+    """Return a clip and then a person's other clips."""
+    return [clip, *(other for other in among if other is not clip)]
+
+
 @dataclass(frozen=True, eq=False)
 class FittedKinematic:
     """The kernel model after its training people."""
+
+    kind: ClassVar[str] = "kinematic"
+    """As learners are named, for whoever had several to choose from."""
 
     scale: ScoreScale
     shares: KernelShares
@@ -183,8 +187,16 @@ class FittedKinematic:
         raw: FloatArray = asked.against(self.terms).mix(self.shares) @ self.coefficients
         return raw + exercise_levels(clips, self.levels)
 
-    def contributions(self, clip: StudyClip, *, among: Sequence[StudyClip] = ()) -> dict[str, float]:
-        """Return by how many points each measure of a clip moves its score from that of a typical person.
+    @property
+    def how(self) -> str:
+        """How `points` are found, for readers of a report."""
+        return (
+            "The shares are found along the way from a typical movement to this one (integrated gradients), because "
+            "the model's measures act together."
+        )
+
+    def points(self, clip: StudyClip, *, among: Sequence[StudyClip] = ()) -> FloatArray:
+        """Return by how much each measure of a clip moves its score from that of a typical person.
 
         Integrated gradients from the typical summary of the exercise (Sundararajan et al. 2017, arXiv:1703.01365): they
         add up to the score, before it is brought into the scale, less that of somebody typical in everything.
@@ -196,20 +208,11 @@ class FittedKinematic:
 
         Returns
         -------
-        dict
-            Name of the measure -> points, largest size first.
+        numpy.ndarray
+            In points of the score; shape (n_features,), in the order of the clip's summary.
         """
-        others = [other for other in among if other is not clip]
-        shown = [clip, *others]
-        asked = summary_terms(shown, self.scalers)
-        points = asked.integrated_gradients(self.terms, self.shares, self.coefficients)
-        features = self.features(clip)
-        order = np.argsort(-np.abs(points))
-        return {features[at].name: float(points[at]) for at in order}
-
-    def features(self, clip: StudyClip) -> tuple[SummaryFeature, ...]:
-        """Return what the measures of a clip mean: names, units and body parts."""
-        return summary_of(clip).features
+        asked = summary_terms(with_first(clip, among), self.scalers)
+        return asked.integrated_gradients(self.terms, self.shares, self.coefficients)
 
     def usual(self, exercise: str) -> tuple[FloatArray, FloatArray]:
         """Return the 10th and the 90th centile of each measure in the exercise's training clips.

@@ -35,7 +35,7 @@ class RobustScaler:
         """Fit to training clips; shape (n_clips, n_features), NaN = unknown."""
         known = np.isfinite(values).any(axis=0)
         middle, spread = np.zeros(values.shape[1]), np.full(values.shape[1], np.inf)
-        low, middle[known], high = np.nanpercentile(values[:, known], [10.0, 50.0, 90.0], axis=0)
+        low, middle[known], high = _percentiles(values[:, known], (10.0, 50.0, 90.0))
         spread[known] = np.where(high - low > _CONSTANT, (high - low) / NORMAL_SPAN_SD, np.inf)
         clipped = _clip(values, middle, spread)
         sd = clipped.std(axis=0)
@@ -44,6 +44,16 @@ class RobustScaler:
     def scale(self, values: FloatArray) -> FloatArray:
         """Return values of mean 0 and variance 1 over the training clips; shape as given, no NaN."""
         return (_clip(values, self.middle, self.spread) - self.mean) / self.sd
+
+
+def _percentiles(values: FloatArray, percents: tuple[float, ...]) -> FloatArray:
+    """Return centiles of each column's known values; shape (n_percents, n_columns)."""
+    found = np.empty((len(percents), values.shape[1]))
+    whole = np.isfinite(values).all(axis=0)
+    # Column by column, as NumPy goes about those with gaps, is most of the time that a fit takes.
+    found[:, whole] = np.percentile(values[:, whole], percents, axis=0)
+    found[:, ~whole] = np.nanpercentile(values[:, ~whole], percents, axis=0)
+    return found
 
 
 def _clip(values: FloatArray, middle: FloatArray, spread: FloatArray) -> FloatArray:

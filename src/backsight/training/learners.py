@@ -23,15 +23,15 @@ def _kinematic_ensemble() -> Learner:
 
 
 def _best() -> Learner:
-    """Return what is recommended: of two losses for the kernel the one that training people speak for.
+    """Return what is recommended: of kernels and of kernels with trees, the one that training people speak for.
 
     Other learners are left out of the choice because it fits each of them several times more.
     """
     from backsight.evaluation.choice import NestedChoice
+    from backsight.training.ensembles import kinematic_ensemble
     from backsight.training.kinematic import KinematicLearner
 
-    losses = (KinematicLearner(), KinematicLearner(name="kernel ridge", robust=False))
-    return NestedChoice(learners=losses, name="best", n_folds=3)
+    return NestedChoice(learners=(KinematicLearner(), kinematic_ensemble()), name="best", n_folds=3)
 
 
 def _network(kind: str) -> Learner:

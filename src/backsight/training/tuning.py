@@ -309,8 +309,8 @@ def _counted(trials: optuna.Study, state: str) -> int:
     return sum(trial.state.name == state for trial in trials.trials)
 
 
-def settled(learner: Learner, parameters: Mapping[str, Any], *, scale: ScoreScale) -> Learner:
-    """Return the learner with the settings that a search found, under the name that tables give it.
+def settled(learner: Learner, parameters: Mapping[str, Any], *, scale: ScoreScale, name: str | None = None) -> Learner:
+    """Return the learner with the settings that a search found; `name` None = under the name that tables give it.
 
     Raises
     ------
@@ -321,7 +321,7 @@ def settled(learner: Learner, parameters: Mapping[str, Any], *, scale: ScoreScal
         chosen: Any = suggest_learner(learner, _fixed(dict(parameters)), scale=scale)
     except ValueError as error:
         raise InvalidValueError(f"learner {learner.name}: these are not settings of its search: {error}") from error
-    named: Learner = replace(chosen, name=tuned_name(learner))
+    named: Learner = replace(chosen, name=name or tuned_name(learner))
     return named
 
 

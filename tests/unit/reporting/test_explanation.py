@@ -50,8 +50,17 @@ def test_all_that_is_told_adds_up_to_the_whole() -> None:
 
 def test_effects_that_round_to_nothing_are_not_told_one_by_one() -> None:
     told = view(one("bend", 0.004), one("lean", -0.003))
-    assert told.effects == ("No measure moved the index from that.",)
+    assert told.effects == ("No single measure moved it by 0.005 or more; Bend (trunk) did most.",)
     assert (told.body_parts, told.times) == ("", "")
+
+
+def test_many_small_effects_are_told_together_and_not_as_others_of_nothing() -> None:
+    told = view(*(one(f"m{number}", -0.004) for number in range(10)))
+    assert told.effects == (
+        "No single measure moved it by 0.005 or more; M0 (trunk) did most.",
+        "All measures together: −0.04.",
+    )
+    assert view().effects == ("No measure moved the index from that.",)
 
 
 def test_body_parts_are_summed_largest_first() -> None:

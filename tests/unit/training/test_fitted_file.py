@@ -17,7 +17,7 @@ from backsight.studying.teaching import (
     keyed_digest,
     make_fitted_file,
 )
-from backsight.training.fitted_file import fitted_to_bytes, read_fitted, write_fitted
+from backsight.training.fitted_file import fitted_to_bytes, read_fitted, read_study_facts, write_fitted
 from backsight.training.forest_arrays import ForestArrays
 from backsight.training.kinematic import KinematicLearner
 from tests.unit.evaluation.studies import make_study
@@ -96,7 +96,7 @@ def test_a_file_keeps_what_found_the_landmarks_and_its_card_says_so(tmp_path):
     write_fitted(tmp_path / "m", content_of(replace(study, clips=clips), KinematicLearner()))
     read = read_fitted(tmp_path / "m")
     assert read.study.found_by == ((FoundBy("full", "openvino"), 23), (FoundBy("lite"), 1))
-    assert "landmarks were found by BlazePose full on openvino (23 clips), BlazePose lite (1 clip);" in read.card
+    assert "landmarks were found by BlazePose full on openvino (23 clips), BlazePose lite (1 clip)." in read.card
 
 
 def test_files_from_before_there_was_any_such_thing_do_not_know_it(tmp_path):
@@ -113,16 +113,55 @@ def test_files_from_before_there_was_any_such_thing_do_not_know_it(tmp_path):
                 archive.writestr(entry, packed)
         if version == 1:
             assert read_fitted(path).study.found_by == ()
-    with pytest.raises(CheckpointError, match="m: made for format 3, this Backsight reads 1 and 2; train it again"):
+    for read in (read_fitted, read_study_facts):
+        with pytest.raises(CheckpointError, match="m: made for format 3, this Backsight reads 1 and 2; train it again"):
+            read(path)
+
+
+def rewrite(path, change):
+    """Write the file anew with a part of its manifest, and without its arrays' bytes."""
+    with zipfile.ZipFile(path) as archive:
+        members = {entry: archive.read(entry) for entry in archive.namelist()}
+    manifest = json.loads(members["fitted.json"]) | change
+    with zipfile.ZipFile(path, "w") as archive:
+        for entry, packed in (members | {"arrays.safetensors": b"", "fitted.json": json.dumps(manifest)}).items():
+            archive.writestr(entry, packed)
+
+
+def test_what_a_file_tells_of_its_study_is_read_without_its_learner(tmp_path):
+    path = tmp_path / "m"
+    content = content_of(moving_study(), KinematicLearner())
+    write_fitted(path, content)
+    rewrite(path, {"fitted": "of another kind"})
+    assert read_study_facts(path) == content.study
+    with pytest.raises(CheckpointError, match=r"arrays\.safetensors does not match its checksum"):
         read_fitted(path)
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        None,
+        {"class": "os:system", "fields": {}},
+        {"class": "backsight.domain.study:FoundBy", "fields": {}},
+        {"array": "0"},
+    ],
+)
+def test_a_file_that_tells_nothing_of_its_study_is_none(study, tmp_path):
+    path = tmp_path / "m"
+    write_fitted(path, content_of(moving_study(), KinematicLearner()))
+    rewrite(path, {"study": study})
+    with pytest.raises(CheckpointError, match="put together otherwise"):
+        read_study_facts(path)
 
 
 @pytest.mark.parametrize("damage", [lambda packed: b"", lambda packed: b"subject,score\n", lambda packed: packed[:-50]])
 def test_other_and_damaged_files_are_told_in_a_line(tmp_path, damage):
     path = tmp_path / "m"
     path.write_bytes(damage(fitted_to_bytes(content_of(moving_study(), KinematicLearner()))))
-    with pytest.raises(CheckpointError, match=r"m: expected a file that `backsight train STUDY` wrote"):
-        read_fitted(path)
+    for read in (read_fitted, read_study_facts):
+        with pytest.raises(CheckpointError, match=r"m: expected a file that `backsight train STUDY` wrote"):
+            read(path)
 
 
 def test_nobody_is_named_in_the_file(tmp_path):

@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backsight.composition import index_predictor
 from backsight.domain.assessment import MeasuredMovement
 from backsight.domain.movement import Movement
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import FeatureSequence, PoseSequence
 from backsight.domain.study import FoundBy, ScoreScale, Study
 from backsight.errors import InputError, InvalidValueError, MissingDependencyError
+from backsight.evaluation.learner import Learner
+from backsight.openers import index_predictor
 from backsight.studying.teaching import make_fitted_file
+from backsight.training.ensembles import TreesLearner, kinematic_ensemble
 from backsight.training.fitted_file import FittedFile, write_fitted
 from backsight.training.fitted_predictor import NO_VERDICT, NOT_COMPARED, FittedPredictor, card_of
 from backsight.training.kinematic import KinematicLearner
@@ -53,6 +55,13 @@ def content_of(study: Study, fitted: object) -> FittedFile:
 def bends() -> FittedFile:
     study = moving_study()
     return content_of(study, KinematicLearner().fit(study.scored(), scale=study.scale, seed=0))
+
+
+@pytest.fixture(scope="module")
+def bends_with_trees() -> FittedFile:
+    study = moving_study()
+    learner = replace(kinematic_ensemble(), trees=TreesLearner(n_trees=20))
+    return content_of(study, learner.fit(study.scored(), scale=study.scale, seed=0))
 
 
 def found_by_full(study: Study) -> Study:
@@ -133,7 +142,11 @@ def test_a_learner_is_shown_landmarks_as_studies_hold_them() -> None:
     assert fitted.shown is filtered
 
 
-def test_the_index_is_that_of_the_learner_and_its_shares_add_up_to_it(bends: FittedFile) -> None:
+@pytest.mark.parametrize("which", ["bends", "bends_with_trees"])
+def test_the_index_is_that_of_the_learner_and_its_shares_add_up_to_it(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    bends: FittedFile = request.getfixturevalue(which)
     predictor = FittedPredictor(bends, names=NAMES)
     indices = []
     for degrees in (8.0, 42.0):
@@ -187,8 +200,9 @@ def named(study: Study, names: dict[str, str]) -> Study:
     return replace(study, clips=tuple(replace(clip, exercise=names[clip.exercise]) for clip in study.clips))
 
 
-def written(path: Path, study: Study) -> Path:
-    write_fitted(path, content_of(study, KinematicLearner().fit(study.scored(), scale=study.scale, seed=0)))
+def written(path: Path, study: Study, learner: Learner | None = None) -> Path:
+    fitted = (learner or KinematicLearner()).fit(study.scored(), scale=study.scale, seed=0)
+    write_fitted(path, content_of(study, fitted))
     return path
 
 
@@ -206,11 +220,12 @@ def test_a_study_without_any_of_the_exercises_is_refused(tmp_path: Path) -> None
         index_predictor(written(tmp_path / "m", moving_study()))
 
 
-def test_measures_and_kernels_need_neither_torch_nor_scikit_learn(tmp_path: Path) -> None:
-    path = written(tmp_path / "m", named(moving_study(), {"left": "walk", "right": "jump"}))
+def test_measures_kernels_and_trees_need_neither_torch_nor_scikit_learn(tmp_path: Path) -> None:
+    learner = replace(kinematic_ensemble(), trees=TreesLearner(n_trees=3))
+    path = written(tmp_path / "m", named(moving_study(), {"left": "walk", "right": "jump"}), learner)
     script = (
         "import sys\n"
-        "from backsight.composition import index_predictor\n"
+        "from backsight.openers import index_predictor\n"
         f"print(index_predictor({str(path)!r}).card.name, {{'torch', 'sklearn'}} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)

@@ -1,5 +1,7 @@
 """Every network can be asked for by name, and the paper's gets what the paper says."""
 
+from dataclasses import replace
+
 import pytest
 
 from backsight.features.schema import N_FEATURES
@@ -30,6 +32,12 @@ def test_the_lstm_reads_193_columns_and_has_a_dense_block_of_193() -> None:
 
 def test_all_kinds_see_the_same_features() -> None:
     assert len({neural_config(kind).features for kind in NETWORK_KINDS}) == 1
+
+
+def test_recurrent_kinds_learn_to_foresee_and_differ_in_nothing_but_the_kind() -> None:
+    foresees = {kind: neural_config(kind).fit.n_pretrain_epochs > 0 for kind in NETWORK_KINDS}
+    assert {kind for kind, does in foresees.items() if does} == {"lstm", "gru", "rnn"}
+    assert len({replace(neural_config(kind), kind="") for kind in ("lstm", "gru", "rnn")}) == 1
 
 
 @pytest.mark.parametrize("name", ["lstm-28", "networks"])

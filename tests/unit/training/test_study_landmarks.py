@@ -9,6 +9,9 @@ FULL = ((FoundBy("full", "openvino"), 6), (FoundBy("full", "mediapipe"), 2))
 MIXED = ((FoundBy("full"), 6), (FoundBy("lite"), 2))
 PARTLY = ((FoundBy("full"), 6), (NOT_KNOWN, 1))
 KINECT = ((FoundBy(sensor="Kinect v2"), 8),)
+WITHOUT_LITE = ((FoundBy("heavy", "openvino"), 4), (FoundBy("full"), 5), (FoundBy("heavy", "mediapipe"), 2))
+WITH_KINECT = ((FoundBy(sensor="Kinect v2"), 8), (FoundBy("full"), 2))
+UNKNOWN_NAME = ((FoundBy("Jane Roe, Bern"), 8),)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +72,62 @@ def test_what_is_not_known_is_hedged(counted):
 def test_the_model_s_card_names_engines_and_the_option():
     assert StudyLandmarks(FULL).told() == (
         "The study's landmarks were found by BlazePose full on openvino (6 clips), BlazePose full on mediapipe "
-        "(2 clips). Assess with `--pose-model full`: each finds others for the same movement, and with others `assess` "
-        "gives no interval and no verdict."
+        "(2 clips). Each BlazePose model finds other landmarks for the same movement, so `assess` takes "
+        "`--pose-model full` by itself; with another one there is no interval and no verdict."
     )
-    assert "together" in StudyLandmarks(MIXED).told()
-    assert "--pose-model" not in StudyLandmarks(KINECT).told()
+    assert "all 8 clips together, and need not hold" in StudyLandmarks(MIXED).told()
+    assert (
+        "so `assess` takes `--pose-model full` by itself, and `--pose-model lite` when told so; with another one there"
+        in StudyLandmarks(MIXED).told()
+    )
+    assert "so `assess` takes `--pose-model full` by itself; with another" in StudyLandmarks(WITH_KINECT).told()
+
+
+@pytest.mark.parametrize(
+    ("counted", "looks"),
+    [
+        (FULL, "full"),
+        (PARTLY, "full"),
+        (MIXED, "full"),
+        # Six by heavy on two engines, five by full.
+        (WITHOUT_LITE, "heavy"),
+        (WITH_KINECT, "full"),
+        ((*UNKNOWN_NAME, (FoundBy("lite"), 1)), "lite"),
+        (UNKNOWN_NAME, ""),
+        (KINECT, ""),
+        ((), ""),
+        (((NOT_KNOWN, 2),), ""),
+    ],
+)
+def test_assess_can_look_with_the_blazepose_that_found_most_of_the_study_s_landmarks(counted, looks):
+    landmarks = StudyLandmarks(counted)
+    assert landmarks.pose_model == looks
+    assert not landmarks.no_verdict(looks)
+
+
+def test_no_option_asks_for_a_blazepose_that_there_is_not():
+    landmarks = StudyLandmarks(UNKNOWN_NAME)
+    assert "--pose-model" not in landmarks.told()
+    assert landmarks.no_verdict("lite").endswith("known; train on landmarks that BlazePose lite found.")
+
+
+def test_the_card_of_a_depth_sensor_s_study_has_its_own_end():
+    assert StudyLandmarks(KINECT).told() == (
+        "The study's landmarks were found by Kinect v2 (8 clips). BlazePose, with which `assess` looks, finds other "
+        "landmarks for the same movement, so `assess` gives no interval and no verdict."
+    )
+
+
+def test_landmarks_that_nobody_can_place_are_counted_as_such_and_not_called_a_finder():
+    assert StudyLandmarks(PARTLY).told() == (
+        "The study's landmarks were found by BlazePose full (6 clips) and, in 1 clip, by something that its file does "
+        "not name. Figures and interval are of all 7 clips together, and need not hold for landmarks of one kind "
+        "alone. Each BlazePose model finds other landmarks for the same movement, so `assess` takes "
+        "`--pose-model full` by itself; with another one there is no interval and no verdict."
+    )
+    # A file may name what ran BlazePose and not which BlazePose it was.
+    unnamed = StudyLandmarks((*FULL, (FoundBy(engine="openvino"), 2), (NOT_KNOWN, 1)))
+    assert unnamed.told().count("and, in 3 clips, by something that their files do not name. Figures") == 1
+    for said in (unnamed.told(), unnamed.told_beside("full"), unnamed.no_verdict("heavy")):
+        assert "in 3 clips" in said
+        assert "not known (" not in said
