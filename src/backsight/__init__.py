@@ -7,9 +7,11 @@
 Importing is light: each name below is loaded when it is first used. Nothing here is a diagnosis.
 """
 
-from typing import TYPE_CHECKING, Any
-
+# Importing `typing` takes as long as all else up to the moment from which the command line minds Ctrl-C.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from backsight.composition import assess, assess_to_folder
     from backsight.domain.assessment import Assessment
     from backsight.domain.recording import Exercise
@@ -29,7 +31,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOME:
         raise AttributeError(f"module 'backsight' has no attribute {name!r}")
     from importlib import import_module

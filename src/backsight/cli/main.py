@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Annotated
 
@@ -28,6 +29,7 @@ from backsight.cli import (
     wide,
 )
 from backsight.cli.exit_codes import ExitCode
+from backsight.cli.interruption import noticing
 from backsight.cli.wording import PlainGroup
 from backsight.domain.address import without_secrets
 from backsight.errors import BacksightError
@@ -87,12 +89,15 @@ def _terminate(signum: int, _frame: FrameType | None) -> None:
 
 def run() -> None:
     """Run the command line; every error that a user can cause ends here in one line and an exit code."""
+    # Leaving at once is for what loads: from here on there is something to unwind.
+    _on_ctrl_c(signal.default_int_handler)
     # A polite kill and a closed terminal must clean up like Ctrl-C does: unwinding removes the half-written folder.
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), _terminate)
     try:
-        app()
+        with noticing():
+            app()
     except BacksightError as error:
         typer.echo(f"backsight: {' '.join(str(error).split())}", err=True)
         sys.exit(ExitCode.FAILED)
@@ -101,8 +106,31 @@ def run() -> None:
         where = f"{error.filename}: " if error.filename else ""
         typer.echo(f"backsight: {without_secrets(f'{where}{error.strerror or error}')}", err=True)
         sys.exit(ExitCode.FAILED)
+    except KeyboardInterrupt:
+        _say_interrupted()
+        sys.exit(ExitCode.INTERRUPTED)
     except SystemExit as stop:
         # Typer has turned Ctrl-C into this code and unwound everything, so nothing half-written is left.
         if stop.code == ExitCode.INTERRUPTED:
-            typer.echo("backsight: interrupted", err=True)
+            _say_interrupted()
         raise
+    finally:
+        _on_ctrl_c(_let_python_finish)
+
+
+def _on_ctrl_c(handler: Callable[[int, FrameType | None], object]) -> None:
+    # A shell's background job is told to ignore Ctrl-C.
+    if callable(signal.getsignal(signal.SIGINT)):
+        signal.signal(signal.SIGINT, handler)
+
+
+def _let_python_finish(signum: int, _frame: FrameType | None) -> None:
+    """Pass over one Ctrl-C: the command has ended, and Python's shutdown removes temporary folders.
+
+    Another one breaks off whatever the shutdown waits for, such as a thread that hangs.
+    """
+    signal.signal(signum, signal.default_int_handler)
+
+
+def _say_interrupted() -> None:
+    typer.echo("backsight: interrupted", err=True)
