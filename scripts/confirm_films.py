@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backsight.composition import pose_bundle
+from backsight.openers import pose_bundle
 from backsight.studio.cache import SUFFIX, read_filmed, read_tracks
 from backsight.studio.filmed import film_recording
 from backsight.studio.fingerprint import Fingerprint

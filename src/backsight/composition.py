@@ -1,17 +1,15 @@
-"""Put the road together from its parts: the only module that opens the doors to engines, files and devices.
+"""Put the road together: what `openers` opens, recordings in, results out. Knows no engine, and no format of a file.
 
 Adapters are imported inside the functions, so that a command loads what it uses and assessing never loads torch.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,19 +18,23 @@ import numpy as np
 from backsight.domain.assessment import Assessment, ExerciseAssessment
 from backsight.domain.recording import CAMERA_PREFIX, HEIGHT_RANGE_M, Exercise, SourceInfo
 from backsight.errors import BacksightError, InputError
-from backsight.inputs import Clip, Input, LiveCamera, parse_exercise, parse_input
-from backsight.settings import Settings
+from backsight.inputs import Clip, Input, LiveCamera, parse_input
+from backsight.openers import (
+    DEFAULT_MODEL,
+    FASTEST,
+    check_engine,
+    index_predictor,
+    pose_bundle,
+    pose_estimator,
+    pose_model_for,
+)
 
 if TYPE_CHECKING:
     from backsight.domain.sequences import PoseTrack
-    from backsight.ports import IndexPredictor
     from backsight.pose.engines import PoseEngine
-    from backsight.pose.estimator import FollowingEstimator
     from backsight.pose.weights import PoseModel
     from backsight.video.overlay import Still
 
-DEFAULT_MODEL = "kinematic"
-"""The model that ships and is taken unless another is named; `lstm-paper` ships, too."""
 GET_READY_S = 5
 """Seconds between the command and the first recorded frame: time to step back from the keyboard."""
 N_STILLS = 6
@@ -42,153 +44,12 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how much is done, how much there is; 0 = unknown)."""
 
 
-def pose_bundle(model: PoseModel | str = "lite", *, on_progress: Progress | None = None) -> Path:
-    """Return BlazePose's bundle on this machine, fetching it first when it is missing.
-
-    Raises
-    ------
-    InputError
-        When there is no such model.
-    WeightsError
-        When the bundle is missing and cannot be fetched.
-    """
-    from backsight.pose.weights import PoseModel, ensure_bundle
-
-    if model not in set(PoseModel):
-        raise InputError(f"`pose_model` must be one of {', '.join(PoseModel)}, got {model!r}")
-    settings = Settings.from_environment()
-    return ensure_bundle(
-        PoseModel(model), folder=settings.models_dir, may_fetch=settings.may_fetch, on_progress=on_progress
-    )
-
-
-@contextmanager
-def pose_estimator(bundle: Path, *, engine: PoseEngine | str = "auto") -> Iterator[FollowingEstimator]:
-    """Open BlazePose for one recording.
-
-    Parameters
-    ----------
-    bundle
-        What `pose_bundle` returned.
-    engine
-        `mediapipe`; `openvino`, which is faster; or `auto`: OpenVINO where it is installed and loads, else MediaPipe.
-        The estimator's own `engine` says which one it became.
-
-    Raises
-    ------
-    InputError
-        When there is no such engine.
-    MissingDependencyError
-        When `openvino` is asked for and not installed or broken.
-    WeightsError
-        When the bundle cannot be loaded.
-    """
-    with _open_estimator(bundle, engine) as estimator:
-        yield estimator
-
-
-def _open_estimator(bundle: Path, engine: PoseEngine | str) -> FollowingEstimator:
-    from backsight.errors import MissingDependencyError, WeightsError
-    from backsight.pose.engines import PoseEngine
-
-    _check_engine(engine)
-    if engine != PoseEngine.MEDIAPIPE:
-        from backsight.pose.estimator import FollowingEstimator
-        from backsight.pose.openvino.tracker import load_tracker
-
-        try:
-            return FollowingEstimator(load_tracker(bundle))
-        except (MissingDependencyError, WeightsError) as error:
-            # MediaPipe may load what OpenVINO cannot, and says for itself what is wrong with a bundle.
-            if engine == PoseEngine.OPENVINO:
-                raise
-            # Who has it installed expects its speed; who has not was promised nothing.
-            if find_spec("openvino") is not None:
-                logging.getLogger(__name__).warning("OpenVINO does not run here, MediaPipe does instead: %s", error)
-    from backsight.pose.blazepose import BlazePose
-
-    return BlazePose(bundle)
-
-
-def model_path(model: str | Path = DEFAULT_MODEL) -> Path:
-    """Return the file of a model that ships, by its name, or of the user's own."""
-    from backsight.network.checkpoint import SHIPPED, default_checkpoint_path
-
-    return default_checkpoint_path(str(model)) if str(model) in SHIPPED else Path(model)
-
-
-def index_predictor(
-    model: str | Path = DEFAULT_MODEL,
-    *,
-    n_threads: int = 1,
-    exercises: Iterable[Exercise] = (),
-    pose_model: PoseModel | str = "",
-) -> IndexPredictor:
-    """Load a model that ships with Backsight, `kinematic` or `lstm-paper`, or a file of the user's own.
-
-    Parameters
-    ----------
-    model
-        A name, or what `backsight train` wrote, with a study or without.
-    exercises
-        What it will be asked of, as far as that is known; only a model of one's own study may not know them.
-    pose_model
-        What finds the landmarks, where that is known; a model of one's own study, which has learnt from landmarks of
-        another, allows no verdict.
-
-    Raises
-    ------
-    CheckpointError
-        When the file is missing, is something else or is damaged.
-    InputError
-        When a model of one's own study has not learnt one of the exercises.
-    MissingDependencyError
-        When it needs the extra `train`.
-    """
-    from backsight.network.checkpoint import KINEMATIC, is_fitted_to_study, load_checkpoint, read_kind
-
-    path = model_path(model)
-    if is_fitted_to_study(path):
-        return _fitted_predictor(path, exercises, pose_model=str(pose_model))
-    if read_kind(path) == KINEMATIC:
-        from backsight.features.summary import summarize
-        from backsight.network.kinematic import KinematicPredictor
-        from backsight.network.kinematic_file import load_kinematic
-
-        checkpoint = load_kinematic(path)
-        return KinematicPredictor(checkpoint.model, checkpoint.card, summarize=summarize)
-    from backsight.features.schema import FEATURE_NAMES
-    from backsight.network.predictor import OnnxPredictor
-
-    return OnnxPredictor(load_checkpoint(path, expected_features=FEATURE_NAMES), n_threads=n_threads)
-
-
-def _fitted_predictor(path: Path, exercises: Iterable[Exercise], *, pose_model: str) -> IndexPredictor:
-    from backsight.training.fitted_file import read_fitted
-    from backsight.training.fitted_predictor import FittedPredictor
-
-    content = read_fitted(path)
-    names: dict[Exercise, str] = {}
-    for name in content.study.exercises:
-        # Studies may have exercises of their own, which nobody can be asked to do here.
-        with suppress(InputError):
-            names.setdefault(parse_exercise(name), name)
-    known = ", ".join(content.study.exercises)
-    unknown = [exercise.value for exercise in exercises if exercise not in names]
-    if unknown or not names:
-        raise InputError(
-            f"{path.name}: expected a model that has learnt {' and '.join(unknown) or ', '.join(Exercise)}, got one of "
-            f"{known}; train one on a study that calls them so, or name another --model"
-        )
-    return FittedPredictor(content, names=names, pose_model=pose_model)
-
-
 def assess(
     *,
     touch_toes: str | Path | Input | None = None,
     walk: str | Path | Input | None = None,
     jump: str | Path | Input | None = None,
-    pose_model: PoseModel | str = "lite",
+    pose_model: PoseModel | str | None = None,
     engine: PoseEngine | str = "auto",
     model: str | Path = DEFAULT_MODEL,
     follow_largest: bool = False,
@@ -203,9 +64,10 @@ def assess(
         Video files, with an optional media fragment (`walk.mp4#t=1.6,6.0&xywh=0,470,1560,524`), cameras (`camera:0`),
         or `Clip` and `LiveCamera` objects.
     pose_model
-        `lite`, `full` or `heavy`: BlazePose from fast to precise.
+        `lite`, `full` or `heavy`: BlazePose from fast to precise. None = `lite`, or the one that found most landmarks
+        of the study that `model` was fitted to.
     engine
-        `mediapipe`, `openvino` or `auto`: what runs BlazePose; see `pose_estimator`. The assessment names it.
+        `mediapipe`, `openvino` or `auto`: what runs BlazePose; see `openers.pose_estimator`. The assessment names it.
     model
         `kinematic`, named measures added up; `lstm-paper`, the paper's network; or the path of a file that `backsight
         train` wrote, also of one's own study.
@@ -244,7 +106,7 @@ def assess_landmarks(
     *,
     exercise: Exercise,
     source: SourceInfo | None = None,
-    pose_model: PoseModel | str = "lite",
+    pose_model: PoseModel | str = FASTEST,
     pose_engine: str = "",
     model: str | Path = DEFAULT_MODEL,
     height_m: float | None = None,
@@ -316,7 +178,7 @@ def assess_to_folder(
     *,
     overwrite: bool = False,
     overlay: bool = True,
-    pose_model: PoseModel | str = "lite",
+    pose_model: PoseModel | str | None = None,
     engine: PoseEngine | str = "auto",
     model: str | Path = DEFAULT_MODEL,
     follow_largest: bool = False,
@@ -388,7 +250,7 @@ def assess_to_folder(
 def _assess_inputs(
     inputs: Mapping[Exercise, Input],
     *,
-    pose_model: PoseModel | str,
+    pose_model: PoseModel | str | None,
     engine: PoseEngine | str,
     model: str | Path,
     follow_largest: bool,
@@ -401,9 +263,10 @@ def _assess_inputs(
     if not inputs:
         raise InputError("no recording given; name at least one of touch_toes, walk and jump")
     _check_height(height_m)
-    _check_engine(engine)
+    check_engine(engine)
     # Whatever can be wrong with models, files and cameras is found before the first slow step, and before anybody
     # moves in front of a camera for nothing.
+    pose_model = pose_model_for(model) if pose_model is None else pose_model
     predictor = index_predictor(model, exercises=inputs, pose_model=pose_model)
     bundle = pose_bundle(pose_model, on_progress=on_progress)
     sources = {
@@ -437,13 +300,6 @@ def _assess_inputs(
         follow_largest=follow_largest,
         height_m=height_m,
     )
-
-
-def _check_engine(engine: PoseEngine | str) -> None:
-    from backsight.pose.engines import PoseEngine
-
-    if engine not in set(PoseEngine):
-        raise InputError(f"`engine` must be one of {', '.join(PoseEngine)}, got {engine!r}")
 
 
 def _check_height(height_m: float | None) -> None:

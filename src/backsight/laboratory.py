@@ -1,6 +1,6 @@
 """Open the doors of what is made beforehand: virtual volunteers, their films, networks trained on them.
 
-Adapters are imported inside the functions, as in `composition`; each needs an extra that assessing does not.
+Adapters are imported inside the functions, as in `openers`; each needs an extra that assessing does not.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backsight.composition import Progress, name_stage, pose_bundle
+from backsight.composition import Progress, name_stage
 from backsight.domain.recording import Exercise
 from backsight.errors import FilmingError, InvalidValueError, MissingDependencyError
+from backsight.openers import pose_bundle
 from backsight.simulation.seeds import HELD_OUT_SEED, TRAINING_SEED
 
 if TYPE_CHECKING:

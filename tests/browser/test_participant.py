@@ -21,9 +21,9 @@ pytest.importorskip("fastapi", reason="the extra `web` is not installed")
 import av
 from playwright import sync_api as playwright
 
-from backsight.composition import pose_bundle, pose_estimator
 from backsight.domain.landmarks import Landmark
 from backsight.domain.sequences import Frame
+from backsight.openers import pose_bundle, pose_estimator
 from backsight.storage import recordings
 from backsight.storage.tables import PrivacyMode, RecordingState
 from tests.browser import participants

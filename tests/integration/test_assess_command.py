@@ -13,10 +13,10 @@ import jsonschema
 import numpy as np
 import pytest
 
-from backsight.composition import index_predictor
 from backsight.domain.recording import Exercise
 from backsight.exports.json_file import SCHEMA_PATH
 from backsight.exports.landmarks import read_landmarks
+from backsight.openers import index_predictor
 from tests.clips import even_times, textured_picture, write_clip
 
 PART = "#t=48f,182f&xywh=0,470,1560,524"

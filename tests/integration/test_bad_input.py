@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backsight.composition import index_predictor
 from backsight.domain.sequences import FeatureSequence
 from backsight.errors import InvalidValueError
 from backsight.features.schema import FEATURE_NAMES
 from backsight.network.checkpoint import default_checkpoint_path
+from backsight.openers import index_predictor
 from backsight.video.reader import Crop, Position, VideoFile
 from tests.clips import CLOCKWISE_90, cut_file, even_times, write_clip, write_sound
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from mediapipe.tasks.python import BaseOptions, vision
 
-from backsight.composition import pose_bundle, pose_estimator
 from backsight.domain.landmarks import Landmark
 from backsight.domain.sequences import Frame, PoseObservation
 from backsight.inputs import parse_clip
+from backsight.openers import pose_bundle, pose_estimator
 from backsight.pose.blazepose import MediaPipeTracker, _CloseUp
 from backsight.pose.closer import Window
 from tests.clips import textured_picture

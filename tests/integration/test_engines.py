@@ -17,9 +17,9 @@ import pytest
 from backsight.benchmarks.parity import Parity
 from backsight.benchmarks.pose import PARITY_BARS, run_scene
 from backsight.benchmarks.pose_scenes import Scene, add_company, make_scenes
-from backsight.composition import pose_estimator
 from backsight.domain.sequences import Frame
 from backsight.inputs import parse_clip
+from backsight.openers import pose_estimator
 from backsight.pose.blazepose import MediaPipeTracker
 from backsight.pose.engines import PoseEngine
 from backsight.pose.estimator import Tracker
@@ -145,7 +145,7 @@ def test_openvino_runs_in_one_thread_without_mediapipe_and_says_nothing(demo_cli
 import sys, time
 from itertools import islice
 from pathlib import Path
-from backsight.composition import pose_estimator
+from backsight.openers import pose_estimator
 from backsight.inputs import parse_clip
 frames = list(islice(parse_clip({f"{demo_clip}{WALK}"!r}).open(n_threads=1).frames(), 12))
 with pose_estimator(Path({str(bundle(PoseModel.LITE))!r})) as estimator:

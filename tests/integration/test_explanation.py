@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backsight.composition import index_predictor
 from backsight.domain.landmarks import Landmark
 from backsight.domain.movement import JudgedMovement, Movement
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence
+from backsight.openers import index_predictor
 from backsight.pipeline import prepare, while_present
 from backsight.scoring.measure import measure_exercise
 from backsight.simulation.cohort import simulate_cohort

@@ -15,12 +15,12 @@ import pytest
 
 from backsight import pipeline
 from backsight.cli.exit_codes import ExitCode
-from backsight.composition import index_predictor, pose_bundle, pose_estimator
 from backsight.demo.session import session_clips
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseObservation
 from backsight.inputs import parse_clip
 from backsight.live.running import RunningIndex
+from backsight.openers import index_predictor, pose_bundle, pose_estimator
 
 LIMIT_S = 120.0
 

@@ -17,7 +17,7 @@ def test_import_is_light() -> None:
 
 
 def test_the_predictor_that_ships_runs_without_torch() -> None:
-    assert "torch" not in modules_after("from backsight.composition import index_predictor; index_predictor()")
+    assert "torch" not in modules_after("from backsight.openers import index_predictor; index_predictor()")
 
 
 def test_the_whole_road_imports_without_torch() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backsight.composition import index_predictor
 from backsight.domain.assessment import Contribution
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import FeatureSequence
 from backsight.network.occlusion import body_part_of
+from backsight.openers import index_predictor
 from backsight.pipeline import prepare
 from backsight.simulation.cohort import simulate_recording
 

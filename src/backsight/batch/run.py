@@ -30,10 +30,10 @@ from backsight.batch.runner import OnProgress, Runner
 from backsight.batch.sources import find_recordings, is_manifest
 from backsight.batch.store import Store, Tally
 from backsight.batch.work import Equipment, do_clip, load
-from backsight.composition import index_predictor, model_path, pose_bundle, pose_estimator
 from backsight.domain.address import shown
 from backsight.domain.assessment import ModelCard
 from backsight.errors import BacksightError, InputError, OutputError
+from backsight.openers import index_predictor, model_path, pose_bundle, pose_estimator
 
 MOST_FAILURES_TOLD = 10
 

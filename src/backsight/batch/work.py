@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _NEEDED = (
     "backsight.batch.facts",
-    "backsight.composition",
     "backsight.exports.landmarks",
     "backsight.inputs",
+    "backsight.openers",
     "backsight.video.reader",
 )
 """Modules that import what a clip needs, whatever the engine."""
@@ -89,7 +89,7 @@ def do_clip(job: Job, equipment: Equipment) -> ClipResult:
         When the recording cannot be read or the machine lacks something.
     """
     from backsight.batch.facts import ClipFacts
-    from backsight.composition import pose_estimator
+    from backsight.openers import pose_estimator
     from backsight.pipeline import assess_exercise, extract_recording
 
     options, clip = equipment.options, job.clip
@@ -137,7 +137,7 @@ def _clip(job: Job) -> Clip:
 @lru_cache(maxsize=1)
 def _predictor(model: Path, pose_model: str) -> IndexPredictor:
     """Load the network once a process: it keeps nothing of one recording that another could see."""
-    from backsight.composition import index_predictor
+    from backsight.openers import index_predictor
 
     return index_predictor(model, pose_model=pose_model)
 

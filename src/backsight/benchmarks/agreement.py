@@ -170,8 +170,8 @@ def _plain_turn_deg(world_m: FloatArray) -> FloatArray:
 
 def _find_landmarks(video: Path, model: str, *, on_progress: Callable[[str, int, int], None] | None) -> PoseSequence:
     from backsight import pipeline
-    from backsight.composition import pose_bundle, pose_estimator
     from backsight.inputs import Clip
+    from backsight.openers import pose_bundle, pose_estimator
 
     def progress(done: int, total: int) -> None:
         if on_progress is not None:

@@ -68,18 +68,7 @@ def run_batch(
         raise InputError(f"{demo.name} is not here yet: run `make demo` first")
     options = RunOptions(Task.ASSESS)
     n_clips = n_people * len(Exercise)
-    notes = [
-        f"Scaling is of `backsight batch` over {n_clips} recordings of {clip_s:g} s, 1280 x 720 at 30 frames a second: "
-        f"{n_people} people with the bundled session's three exercises, each played to and fro.",
-        "Single runs are the same function called in one process that has everything loaded, one thread a clip, "
-        "without pool, ledger or tables.",
-        "Ratios hold whole runs, from the call to the last table, the start of worker processes included. Those "
-        f"`_without_start_up` are less a run with a recording of {START_S:g} s for each worker, of which the time of a "
-        "single run is taken off.",
-        "Bookkeeping and memory are of clips of a few bytes, whose work is a function that does nothing.",
-        "Growth with length and resolution is of single runs of the demo's walk, decoding included; frames above 720p "
-        "are decoded whole and then scaled down.",
-    ]
+    notes = _notes(n_people=n_people, clip_s=clip_s)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         manifest = write_people(folder / "people", n_people=n_people, clip_s=clip_s)
@@ -95,6 +84,21 @@ def run_batch(
         figures += measure_length(folder / "lengths", demo, equipment, repeats=GROWTH_REPEATS)
         figures += measure_resolution(folder / "sizes", demo, equipment, repeats=GROWTH_REPEATS)
     return BenchmarkResult(name="batch", figures=tuple(figures), notes=tuple(notes))
+
+
+def _notes(*, n_people: int, clip_s: float) -> list[str]:
+    return [
+        f"Scaling is of `backsight batch` over {n_people * len(Exercise)} recordings of {clip_s:g} s, 1280 x 720 at 30 "
+        f"frames a second: {n_people} people with the bundled session's three exercises, each played to and fro.",
+        "Single runs are the same function called in one process that has everything loaded, one thread a clip, "
+        "without pool, ledger or tables.",
+        "Ratios hold whole runs, from the call to the last table, the start of worker processes included. Those "
+        f"`_without_start_up` are less a run with a recording of {START_S:g} s for each worker, of which the time of a "
+        "single run is taken off.",
+        "Bookkeeping and memory are of clips of a few bytes, whose work is a function that does nothing.",
+        "Growth with length and resolution is of single runs of the demo's walk, decoding included; frames above 720p "
+        "are decoded whole and then scaled down.",
+    ]
 
 
 def write_people(folder: Path, *, n_people: int, clip_s: float) -> Path:

@@ -174,8 +174,8 @@ def _feeding_times(size: StillSize, *, repeats: int) -> dict[str, float]:
 
 def _look(frames: list[Frame], model: str) -> tuple[float, PoseSequence]:
     """Return the median cost of finding landmarks in a frame, in ms, and the landmarks."""
-    from backsight.composition import pose_bundle, pose_estimator
     from backsight.domain.sequences import PoseSequence
+    from backsight.openers import pose_bundle, pose_estimator
 
     spent_ms, seen = [], []
     with pose_estimator(pose_bundle(model)) as estimator:

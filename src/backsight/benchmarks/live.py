@@ -123,12 +123,12 @@ def _watch(
     from backsight.live.window import Window, check_display, load_toolkit
 
     load_toolkit()
-    from backsight.composition import index_predictor
     from backsight.inputs import parse_clip
     from backsight.live.picture import CANVAS, Status
     from backsight.live.session import Session
     from backsight.live.show import LiveWindow, Saved
     from backsight.live.wiring import connect_to
+    from backsight.openers import index_predictor
 
     predictor = index_predictor()
     clip = parse_clip(clip_text)

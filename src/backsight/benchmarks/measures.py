@@ -173,7 +173,7 @@ def film(
     on_failure
         Called with each shot that could not be filmed and why; None = the first such error is raised at the end.
     """
-    from backsight.composition import pose_bundle
+    from backsight.openers import pose_bundle
     from backsight.studio.cohort import film_cohort
 
     def progress(done: int, total: int) -> None:

@@ -159,7 +159,7 @@ def _demo_clips() -> tuple[str, ...]:
 def _run_model(
     model: str, clips: Sequence[Clip], *, n_frames: int, on_progress: Progress | None
 ) -> dict[str, SceneRun]:
-    from backsight.composition import pose_bundle
+    from backsight.openers import pose_bundle
 
     bundle = pose_bundle(model)
     runs: dict[str, SceneRun] = {}
@@ -247,7 +247,7 @@ def _speed_figures(model: str, runs: Sequence[SceneRun]) -> list[Figure]:
 
 def _road_figure(clip: Clip, model: str, *, n_frames: int) -> Figure:
     """Compare decoding, following and looking for others, one thread each."""
-    from backsight.composition import pose_bundle, pose_estimator
+    from backsight.openers import pose_bundle, pose_estimator
 
     costs = {engine: Cost() for engine in ("mediapipe", "openvino")}
 

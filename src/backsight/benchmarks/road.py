@@ -70,7 +70,7 @@ def run_road(clip_text: str | None = None, *, repeats: int = 5) -> BenchmarkResu
 
 def _wall_time(clip: Clip, *, repeats: int) -> tuple[Figure, ...]:
     from backsight import pipeline
-    from backsight.composition import index_predictor, pose_bundle, pose_estimator
+    from backsight.openers import index_predictor, pose_bundle, pose_estimator
 
     predictor = index_predictor()
 
@@ -141,10 +141,10 @@ def _bare_detector() -> Iterator[Callable[[Any, int], None]]:
 
 
 def _index_latency(*, repeats: int) -> tuple[Figure, ...]:
-    from backsight.composition import model_path
     from backsight.features.schema import FEATURE_NAMES
     from backsight.network.checkpoint import load_checkpoint
     from backsight.network.predictor import OnnxPredictor
+    from backsight.openers import model_path
 
     # The paper's network: its 11 ms are what this stands beside.
     checkpoint = load_checkpoint(model_path("lstm-paper"), expected_features=FEATURE_NAMES)
@@ -188,8 +188,8 @@ def _peak_memory(clip: Clip) -> tuple[Figure, ...]:
 def assess_once(path: str) -> None:
     """Take a file down the whole road; called in a process of its own to measure its memory."""
     from backsight import pipeline
-    from backsight.composition import index_predictor, pose_bundle, pose_estimator
     from backsight.inputs import parse_clip
+    from backsight.openers import index_predictor, pose_bundle, pose_estimator
 
     with pose_estimator(pose_bundle("lite"), engine="mediapipe") as estimator:
         pipeline.assess_exercise(

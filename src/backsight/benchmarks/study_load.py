@@ -83,35 +83,20 @@ def run_study_load(
         bodies = write_bodies(folder, n_chunks=n_chunks)
         starts_s = _time_starts(url, folder)
         tokens = _fill(url, participants)
-        with study_server(database_url=url, folder=folder, workers=workers) as server:
-            people = [_Browser(server, token) for token in tokens]
-            page_kb = people[0].measure_page_kb()
-            recordings = [person.begin() for person in people]
-            load = _load(server, [person.head(one) for person, one in zip(people, recordings, strict=True)], bodies)
-        n_kept = _count_kept(url, recordings, bodies)
-        bare_url = database_url or f"sqlite:///{folder / 'bare.sqlite3'}"
-        with bare_server(database_url=bare_url, folder=folder) as server:
-            kind = "\nContent-Type: application/octet-stream"
-            bare = _load(server, [f"/{number}-{tokens[0][:8]}/{kind}" for number in range(participants)], bodies)
+        load, page_kb, n_kept = _load_study(url, folder, tokens, bodies, workers=workers)
+        bare = _load_bare(database_url or f"sqlite:///{folder / 'bare.sqlite3'}", folder, tokens, bodies)
         body_kb = sum(body.stat().st_size for body in bodies) / len(bodies) / 1000.0
-    n_sent = participants * n_chunks
     return BenchmarkResult(
         name="study",
         figures=(
-            *_load_figures(load, bare, n_sent=n_sent, n_kept=n_kept),
+            *_load_figures(load, bare, n_sent=participants * n_chunks, n_kept=n_kept),
             Figure("study_first_page_new_database", starts_s[0], "s", 1, bar=FIRST_PAGE_BAR_S),
             Figure("study_first_page", float(np.median(starts_s[1:])), "s", len(starts_s) - 1, bar=FIRST_PAGE_BAR_S),
             Figure("study_page_before_pose_runtime", page_kb, "kB", 1, bar=PAGE_BAR_KB),
             Figure("study_chunk_size", body_kb, "kB", n_chunks),
         ),
         seeds=(_SEED,),
-        notes=_notes(
-            participants=participants,
-            n_chunks=n_chunks,
-            workers=workers,
-            kind=_kind_of(url),
-            has_page=math.isfinite(page_kb),
-        ),
+        notes=_notes(url, participants=participants, n_chunks=n_chunks, workers=workers, page_kb=page_kb),
     )
 
 
@@ -258,6 +243,25 @@ def _fill(url: str, n_participants: int) -> list[str]:
     return tokens
 
 
+def _load_study(
+    url: str, folder: Path, tokens: Sequence[str], bodies: Sequence[Path], *, workers: int
+) -> tuple[_Load, float, int]:
+    """Let participants record; return what the server made of it, the weight of a page in kB and how much was kept."""
+    with study_server(database_url=url, folder=folder, workers=workers) as server:
+        people = [_Browser(server, token) for token in tokens]
+        page_kb = people[0].measure_page_kb()
+        recordings = [person.begin() for person in people]
+        load = _load(server, [person.head(one) for person, one in zip(people, recordings, strict=True)], bodies)
+    return load, page_kb, _count_kept(url, recordings, bodies)
+
+
+def _load_bare(url: str, folder: Path, tokens: Sequence[str], bodies: Sequence[Path]) -> _Load:
+    """Send the same to the bare endpoint, under names that are new to its database."""
+    kind = "\nContent-Type: application/octet-stream"
+    with bare_server(database_url=url, folder=folder) as server:
+        return _load(server, [f"/{number}-{tokens[0][:8]}/{kind}" for number in range(len(tokens))], bodies)
+
+
 def _load(server: Server, heads: Sequence[str], bodies: Sequence[Path]) -> _Load:
     """Have the client's process post everything to a server."""
     every_s = FRAMES_IN_CHUNK / FPS
@@ -322,13 +326,13 @@ def _load_figures(load: _Load, bare: _Load, *, n_sent: int, n_kept: int) -> list
     ]
 
 
-def _notes(*, participants: int, n_chunks: int, workers: int, kind: str, has_page: bool) -> tuple[str, ...]:
+def _notes(url: str, *, participants: int, n_chunks: int, workers: int, page_kb: float) -> tuple[str, ...]:
     told = [
         f"{participants} participants, {n_chunks} chunks of {FRAMES_IN_CHUNK} frames each, {FPS} frames a second; "
-        f"{kind}, {workers} worker{'s' if workers > 1 else ''}; client and server on the same machine.",
+        f"{_kind_of(url)}, {workers} worker{'s' if workers > 1 else ''}; client and server on the same machine.",
         "A chunk's time runs from the moment when it is full until its answer is there.",
     ]
-    if not has_page:
+    if math.isnan(page_kb):
         told.append("The page was not weighed: the browser's pose runtime is not built (`make web-assets`).")
     return tuple(told)
 

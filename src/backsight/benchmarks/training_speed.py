@@ -85,9 +85,9 @@ def run_training_speed(
 
 def index_time(*, n_rounds: int = 50, n_frames: int = 150, seed: int = 0) -> Figure:
     """Take the CPU time of the paper's network as it ships on made-up features, 5 s at 30 frames a second."""
-    from backsight.composition import model_path
     from backsight.network.checkpoint import load_checkpoint
     from backsight.network.predictor import OnnxPredictor
+    from backsight.openers import model_path
 
     checkpoint = load_checkpoint(model_path("lstm-paper"), expected_features=FEATURE_NAMES)
     predictor = OnnxPredictor(checkpoint, n_threads=1)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backsight.cli.assessing_options import LooksWithOption, ModelOption
 from backsight.cli.exit_codes import ExitCode
 from backsight.cli.history import open_record
+from backsight.cli.interruption import noticing
 from backsight.cli.progress import progress_bar
 from backsight.domain.assessment import RED_FLAG_ABOVE
 from backsight.domain.recording import EXERCISE_LIMIT_S, HEIGHT_RANGE_M, Exercise
 from backsight.errors import InputError
 from backsight.inputs import parse_exercise
 from backsight.pose.engines import PoseEngine
-from backsight.pose.weights import PoseModel
 from backsight.reporting.wording import (
     COMPARISONS,
     ERROR_MEANING,
@@ -80,17 +81,12 @@ def assess(
             metavar="CM", help="Standing height in centimetres: lengths and speeds are then in true centimetres."
         ),
     ] = None,
-    pose_model: Annotated[
-        PoseModel, typer.Option(help="BlazePose model: lite is the fastest, heavy the most precise.")
-    ] = PoseModel.LITE,
+    pose_model: LooksWithOption = None,
     engine: Annotated[
         PoseEngine,
         typer.Option(help="What runs BlazePose: openvino is the fastest; auto takes it where it is installed."),
     ] = PoseEngine.AUTO,
-    model: Annotated[
-        str,
-        typer.Option(help="kinematic, which ships; lstm-paper, the paper's network; or a file of `backsight train`."),
-    ] = "kinematic",
+    model: ModelOption = "kinematic",
     as_json: Annotated[bool, typer.Option("--json", help="Print assessment.json instead of the table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     subject: Annotated[
@@ -126,7 +122,7 @@ def assess(
     height_m = parse_height_m(height)
     folder = out if out is not None else Path(f"backsight-{_name(inputs)}")
     record = open_record(subject, {name: given.path for name, given in inputs.items() if isinstance(given, Clip)})
-    with progress_bar(quiet=quiet or as_json) as show:
+    with noticing() as interruption, progress_bar(quiet=quiet or as_json) as show:
         assessment = assess_to_folder(
             inputs,
             folder,
@@ -137,7 +133,7 @@ def assess(
             model=model,
             follow_largest=follow_largest,
             height_m=height_m,
-            on_progress=show,
+            on_progress=interruption.watching(show),
         )
     if as_json:
         typer.echo((folder / "assessment.json").read_text(encoding="utf-8"), nl=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backsight.cli.interruption import noticing
 from backsight.cli.progress import progress_bar
 from backsight.domain.assessment import NO_DIAGNOSIS
 from backsight.pose.weights import PoseModel
@@ -32,14 +33,14 @@ def demo(
     from backsight.inputs import Clip
     from backsight.reporting.wording import describe_landmarks
 
-    with progress_bar(quiet=quiet) as show:
+    with noticing() as interruption, progress_bar(quiet=quiet) as show:
         assessment = assess_to_folder(
             {exercise: Clip(path) for exercise, path in session_clips().items()},
             out,
             overwrite=overwrite,
             pose_model=pose_model,
             height_m=session_height_m(),
-            on_progress=show,
+            on_progress=interruption.watching(show),
         )
     _print_comparison(compare(assessment))
     typer.echo(f"Landmarks: {describe_landmarks(assessment)}. {_other_model(pose_model)}".rstrip())

@@ -137,7 +137,7 @@ def _attempt(name: str, action: Callable[[], str]) -> Finding:
 
 
 def _shipped_model() -> str:
-    from backsight.composition import index_predictor
+    from backsight.openers import index_predictor
 
     card = index_predictor().card
     return f"{card.name} {card.version}: {card.headline}"

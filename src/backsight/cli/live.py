@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backsight.cli.assess import EXERCISE_METAVAR, parse_height_m, read_exercise
+from backsight.cli.assessing_options import LooksWithOption, ModelOption
 from backsight.cli.progress import progress_bar
 from backsight.domain.assessment import NO_DIAGNOSIS
 from backsight.domain.recording import CAMERA_PREFIX, EXERCISE_LIMIT_S, Exercise
@@ -52,14 +53,9 @@ def live(
     height: Annotated[
         float | None, typer.Option(metavar="CM", help="Saving: standing height in centimetres, for true lengths.")
     ] = None,
-    pose_model: Annotated[
-        PoseModel, typer.Option(help="BlazePose model: lite is the fastest, heavy the most precise.")
-    ] = PoseModel.LITE,
+    pose_model: LooksWithOption = None,
     engine: Annotated[PoseEngine, typer.Option(help="What runs it; auto takes the fastest.")] = PoseEngine.AUTO,
-    model: Annotated[
-        str,
-        typer.Option(help="kinematic, which ships; lstm-paper, the paper's network; or a file of `backsight train`."),
-    ] = "kinematic",
+    model: ModelOption = "kinematic",
     window: Annotated[bool, typer.Option(help="Show a window, or print.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="With --no-window: print one JSON line a frame.")] = False,
     stop_after: Annotated[
@@ -80,6 +76,7 @@ def live(
     """
     from backsight.inputs import LiveCamera, parse_clip
     from backsight.live.window import check_display, load_toolkit
+    from backsight.openers import pose_model_for
 
     if as_json and window:
         raise typer.BadParameter("--json goes with --no-window")
@@ -92,6 +89,7 @@ def live(
         load_toolkit()
         check_display()
     height_m = parse_height_m(height)
+    looks_with = pose_model or PoseModel(pose_model_for(model))
     source = (
         parse_clip(video)
         if video is not None
@@ -106,14 +104,14 @@ def live(
             overwrite=overwrite,
             follow_largest=follow_largest,
             height_m=height_m,
-            pose_model=pose_model,
+            pose_model=looks_with,
             engine=engine,
             model=model,
             stop_after=stop_after,
         )
     else:
         _without_window(
-            source, exercise, as_json=as_json, pose_model=pose_model, engine=engine, model=model, stop_after=stop_after
+            source, exercise, as_json=as_json, pose_model=looks_with, engine=engine, model=model, stop_after=stop_after
         )
 
 
@@ -131,12 +129,12 @@ def _in_window(
     model: str,
     stop_after: float | None,
 ) -> None:
-    from backsight.composition import index_predictor
     from backsight.live.picture import CANVAS, Status
     from backsight.live.session import Session
     from backsight.live.show import LiveWindow
     from backsight.live.window import Window
     from backsight.live.wiring import connect_to, name_takes, save_into
+    from backsight.openers import index_predictor
 
     save = save_into(
         out,
@@ -179,10 +177,10 @@ def _without_window(
     model: str,
     stop_after: float | None,
 ) -> None:
-    from backsight.composition import index_predictor
     from backsight.live.lines import run_lines
     from backsight.live.stream import JsonLines
     from backsight.live.wiring import connect_to
+    from backsight.openers import index_predictor
 
     predictor = index_predictor(model, exercises=() if exercise is None else (exercise,), pose_model=pose_model)
     connect = connect_to(source, predictor=predictor, pose_model=pose_model, engine=engine)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from backsight.cli.interruption import noticing
 from backsight.cli.progress import progress_bar
 from backsight.errors import CheckpointError, InputError, MissingDependencyError
 from backsight.pose.weights import PoseModel
@@ -32,8 +33,9 @@ def fetch(
     from backsight.pose.weights import fetch_bundles
 
     wanted = models or list(PoseModel)
-    with progress_bar(quiet=quiet) as show:
-        paths = fetch_bundles(wanted, folder=Settings.from_environment().models_dir, on_progress=show)
+    folder = Settings.from_environment().models_dir
+    with noticing() as interruption, progress_bar(quiet=quiet) as show:
+        paths = fetch_bundles(wanted, folder=folder, on_progress=interruption.watching(show))
     for model, path in paths.items():
         typer.echo(f"{model}: {path}")
 
@@ -57,8 +59,8 @@ def list_models(
 
 
 def _shipped_lines() -> list[str]:
-    from backsight.composition import DEFAULT_MODEL, model_path
     from backsight.network.checkpoint import SHIPPED
+    from backsight.openers import DEFAULT_MODEL, model_path
 
     lines = ["", "index, --model NAME of `backsight assess`:"]
     for name in SHIPPED:

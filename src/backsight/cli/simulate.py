@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from backsight.cli.assess import EXERCISE_METAVAR, read_exercise
+from backsight.cli.interruption import noticing, resumable
 from backsight.cli.progress import progress_bar
 from backsight.domain.recording import Exercise
 from backsight.pose.weights import PoseModel
@@ -70,7 +71,7 @@ def volunteer(
     yaws_deg, frame_size = _yaws_deg(view or []), _frame_size(size)
     _check_range("--distance is in metres", distance, DISTANCE_RANGE_M)
     _check_range("--fps is frames a second", fps, FPS_RANGE)
-    with progress_bar(quiet=quiet) as show:
+    with noticing() as interruption, progress_bar(quiet=quiet) as show:
         simulate_volunteer(
             out,
             number=number,
@@ -81,7 +82,7 @@ def volunteer(
             fps=fps,
             frame_size=frame_size,
             overwrite=overwrite,
-            on_progress=show,
+            on_progress=interruption.watching(show),
         )
     typer.echo(f"clips and truth: {out}")
 
@@ -111,7 +112,7 @@ def cohort(
 
     if pose_model and not landmarks_only:
         raise typer.BadParameter("--pose-model goes with --landmarks-only: clips are kept as they are, unseen")
-    with progress_bar(quiet=quiet) as show:
+    with resumable() as interruption, progress_bar(quiet=quiet) as show:
         n_recordings = simulate_cohort(
             out,
             n_subjects=n,
@@ -120,7 +121,7 @@ def cohort(
             landmarks_only=landmarks_only,
             pose_models=pose_model or [PoseModel.LITE, PoseModel.FULL],
             n_workers=workers,
-            on_progress=show,
+            on_progress=interruption.watching(show),
         )
     typer.echo(f"{n_recordings} recordings: {out}")
 
@@ -135,8 +136,8 @@ def contact_sheet(
     """Draw volunteers side by side, standing, in one scale."""
     from backsight.laboratory import draw_contact_sheet
 
-    with progress_bar(quiet=quiet) as show:
-        draw_contact_sheet(out, n_subjects=count, seed=seed, on_progress=show)
+    with noticing() as interruption, progress_bar(quiet=quiet) as show:
+        draw_contact_sheet(out, n_subjects=count, seed=seed, on_progress=interruption.watching(show))
     typer.echo(f"contact sheet: {out}")
 
 

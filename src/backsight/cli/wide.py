@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backsight.batch.options import RunOptions, Task
+from backsight.cli.assessing_options import LooksWithOption, ModelOption
 from backsight.cli.clip_progress import clip_progress
 from backsight.cli.exit_codes import ExitCode
+from backsight.cli.interruption import Interruption, noticing
 from backsight.pose.engines import PoseEngine
 from backsight.pose.weights import PoseModel
 
@@ -80,12 +82,9 @@ def batch(
         str, typer.Argument(help="A table (.csv, .parquet) with columns subject, exercise, path; a file or a URL.")
     ],
     out: _Out,
-    pose_model: _PoseModel = PoseModel.LITE,
+    pose_model: LooksWithOption = None,
     engine: _Engine = PoseEngine.AUTO,
-    model: Annotated[
-        str,
-        typer.Option(help="kinematic, which ships; lstm-paper, the paper's network; or a file of `backsight train`."),
-    ] = "kinematic",
+    model: ModelOption = "kinematic",
     follow_largest: _FollowLargest = False,
     workers: _Workers = None,
     engine_cluster: _Machines = Machines.LOCAL,
@@ -100,8 +99,11 @@ def batch(
     Run it again after an interruption: finished clips are skipped. Exit code 5: some clips failed, the others are done.
     This is not a diagnosis.
     """
+    from backsight.openers import pose_model_for
+
+    looks_with = pose_model_for(model) if pose_model is None else pose_model.value
     options = RunOptions(
-        Task.ASSESS, pose_model=pose_model.value, engine=engine.value, model=model, follow_largest=follow_largest
+        Task.ASSESS, pose_model=looks_with, engine=engine.value, model=model, follow_largest=follow_largest
     )
     cluster = _cluster(engine_cluster, address)
     _run(manifest, out, options, workers=workers, cluster=cluster, clip_timeout=clip_timeout, quiet=quiet)
@@ -130,7 +132,7 @@ def _run(
 
     last: list[Progress] = []
     try:
-        with clip_progress(quiet=quiet) as show:
+        with noticing() as interruption, clip_progress(quiet=quiet) as show:
             summary = run_wide(
                 source,
                 out,
@@ -139,7 +141,7 @@ def _run(
                 cluster=cluster,
                 time_limit=TimeLimit(clip_timeout),
                 on_note=lambda note: typer.echo(f"Note: {note}"),
-                on_progress=_remembering(last, show),
+                on_progress=_remembering(last, show, interruption),
             )
     except (KeyboardInterrupt, SystemExit):
         done = f"{last[0].n_done} of {last[0].n_items} clips are done" if last else "nothing is done yet"
@@ -151,9 +153,10 @@ def _run(
         raise typer.Exit(ExitCode.PARTIAL if counts.n_done else ExitCode.FAILED)
 
 
-def _remembering(last: list[Progress], show: OnProgress | None) -> OnProgress:
+def _remembering(last: list[Progress], show: OnProgress | None, interruption: Interruption) -> OnProgress:
     def remember(progress: Progress) -> None:
         last[:] = [progress]
+        interruption.check()
         if show is not None:
             show(progress)
 

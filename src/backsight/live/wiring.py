@@ -1,4 +1,4 @@
-"""Put the live view together from what `composition` opens, for the command line and the benchmark."""
+"""Put the live view together from what `openers` opens, for the command line and the benchmark."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from backsight.composition import assess_to_folder, pose_bundle, pose_estimator
+from backsight.composition import assess_to_folder
 from backsight.domain.recording import Exercise
 from backsight.errors import OutputError
 from backsight.inputs import Clip, LiveCamera
 from backsight.live.pace import PacedFile, Recorder
 from backsight.live.show import Save, Saved
 from backsight.live.watch import Connect, Connection, Seen
+from backsight.openers import FASTEST, pose_bundle, pose_estimator
 from backsight.ports import IndexPredictor
 from backsight.reporting.wording import format_interval
 
@@ -21,7 +22,7 @@ def connect_to(
     source: Clip | LiveCamera,
     *,
     predictor: IndexPredictor,
-    pose_model: str = "lite",
+    pose_model: str = FASTEST,
     engine: str = "auto",
     repeats: bool = False,
     on_progress: Callable[[str, int, int], None] | None = None,

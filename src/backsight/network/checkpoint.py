@@ -301,7 +301,9 @@ def _read_members(path: Path, wanted: Sequence[str]) -> dict[str, bytes]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise CheckpointError(f"{path}: no such file; expected a Backsight checkpoint") from None
+        raise CheckpointError(
+            f"{path}: no such file; expected {', '.join(SHIPPED)}, which ship, or a file that `backsight train` wrote"
+        ) from None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from error
     if not content.startswith(b"PK\x03\x04"):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from backsight.composition import assess_landmarks, pose_bundle
+from backsight.composition import assess_landmarks
 from backsight.domain.recording import HEIGHT_RANGE_M, Exercise
 from backsight.errors import BacksightError, ConflictError, ModelFileError, NotFoundError, StorageError
+from backsight.openers import pose_bundle
 from backsight.storage import audit, recordings
 from backsight.storage.results import hold_waiting
 from backsight.storage.tables import Participant, PrivacyMode, Recording, RecordingState, Visit

@@ -106,7 +106,7 @@ def follow_person(path: Path, *, bundle: Path, limits: Limits = FOLLOW_LIMITS) -
     Parameters
     ----------
     bundle
-        BlazePose's, as `composition.pose_bundle` returns it.
+        BlazePose's, as `openers.pose_bundle` returns it.
 
     Raises
     ------
@@ -268,7 +268,7 @@ def _look(order: _Order) -> dict[str, Any]:
 
 
 def _follow(order: _Order) -> dict[str, Any]:
-    from backsight.composition import pose_estimator
+    from backsight.openers import pose_estimator
     from backsight.pipeline import track_person
     from backsight.video.reader import VideoFile
 

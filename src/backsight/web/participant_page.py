@@ -17,6 +17,8 @@ from backsight.storage.tables import PrivacyMode, Study
 from backsight.web import pose_runtime
 from backsight.web.templating import STATIC_DIR, static_url
 
+HOME = "/take-part"
+"""Where a participant's own pages are, and where what comes next is found."""
 TOO_NEAR_SHARE = 0.9
 """As in `live.hints`: a body that fills this share of the picture's height has no room to lift an arm or to jump."""
 CHECKED: Mapping[str, str] = {

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from backsight.composition import pose_bundle
 from backsight.errors import ModelFileError
+from backsight.openers import pose_bundle
 from backsight.pose.weights import PoseModel
 from backsight.web.templating import STATIC_DIR, static_url
 

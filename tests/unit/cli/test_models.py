@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from backsight.cli.main import app
-from backsight.composition import index_predictor, model_path
 from backsight.network.checkpoint import load_checkpoint, save_checkpoint
+from backsight.openers import index_predictor, model_path
 from backsight.studying.teaching import make_fitted_file
 from backsight.training.fitted_file import write_fitted
 from backsight.training.fitted_predictor import NO_VERDICT

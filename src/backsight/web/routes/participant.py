@@ -1,4 +1,4 @@
-"""A participant's pages: link, consent, questions, camera, exercises, thank-you, withdrawal. Knows no table.
+"""A participant's pages: consent, questions, camera, exercises, thank-you, withdrawal. Knows no table and no link.
 
 `storage.progress` says what comes next, so a participant may stop anywhere and come back.
 """
@@ -16,11 +16,10 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from backsight.errors import ConflictError, FieldsError, InvitationError
-from backsight.storage import audit, deletion, progress, recordings, studies
+from backsight.errors import ConflictError, FieldsError
+from backsight.storage import deletion, progress, recordings, studies
 from backsight.storage.progress import ExerciseState, Progress, Step
 from backsight.storage.results import REASON_LIMIT
-from backsight.storage.tables import now
 from backsight.web import pose_runtime
 from backsight.web.access import (
     Anybody,
@@ -35,22 +34,21 @@ from backsight.web.participant_page import (
     CHECKED,
     DELAYS_S,
     EXPLANATIONS,
+    HOME,
     LENGTHS_S,
     exercise_settings,
     page_settings,
 )
 from backsight.web.questionnaire import GROUPS, PREFIX, read_answers
-from backsight.web.routes import participant_recordings
+from backsight.web.routes import participant_link, participant_recordings
 from backsight.web.routes.uploads import clear_incoming, incoming_dir
-from backsight.web.security import clear_participant_cookie, participant_token, set_participant_cookie
+from backsight.web.security import clear_participant_cookie
 from backsight.web.templating import render
 
 router = APIRouter()
 router.include_router(participant_recordings.router)
+router.include_router(participant_link.router)
 
-HOME = "/take-part"
-_TO_WITHDRAW_S = 3600
-"""How long a browser is let in by a link that opens nothing but the page to withdraw."""
 _KEEP_FOR_GOOD = "public, max-age=31536000, immutable"
 _PAGES = {
     Step.CONSENT: f"{HOME}/consent",
@@ -64,20 +62,6 @@ _PROFILE = ("birth_year", "sex", "height_cm", "mass_kg")
 async def _form_of(request: Request) -> FormData:
     """Return all fields of a form, as the questionnaire's fields are made from its questions."""
     return await request.form()
-
-
-@router.get("/join/{token}")
-def join(request: Request, store: Store, token: str, allowed: Anybody) -> Response:  # noqa: ARG001
-    """Let this browser in as the participant whom the link invites; where somebody else is in, ask first."""
-    with store.session(read_only=True) as session:
-        is_taken = _is_taken(request, session, studies.find_invited(session, token).participant.id)
-    return render(request, "participant/change.html", token=token) if is_taken else _let_in(request, store, token)
-
-
-@router.post("/join/{token}")
-def join_instead(request: Request, store: Store, token: str, allowed: Anybody) -> Response:  # noqa: ARG001
-    """Let this browser in as the participant whom the link invites, and whoever else is in out."""
-    return _let_in(request, store, token)
 
 
 @router.get(HOME)
@@ -265,16 +249,6 @@ def withdraw(
     return response
 
 
-@router.post(f"{HOME}/leave")
-def leave(request: Request, allowed: Anybody) -> Response:  # noqa: ARG001
-    """Forget the participant in this browser; harmless when there is none."""
-    response = render(request, "participant/left.html")
-    clear_participant_cookie(response, request)
-    # Not "storage": it may hold a video that was not sent yet.
-    response.headers["Clear-Site-Data"] = '"cache"'
-    return response
-
-
 @router.get(f"{pose_runtime.PATH}/{pose_runtime.BINARY}")
 def send_runtime(request: Request, allowed: Anybody) -> Response:  # noqa: ARG001
     """Send the pose runtime's WebAssembly, compressed where the browser takes that."""
@@ -290,40 +264,6 @@ def send_model(allowed: Anybody) -> Response:  # noqa: ARG001
     """Send BlazePose's bundle."""
     headers = {"Cache-Control": _KEEP_FOR_GOOD}
     return FileResponse(pose_runtime.model_path(), media_type="application/octet-stream", headers=headers)
-
-
-def _is_taken(request: Request, session: Session, participant_id: str) -> bool:
-    """Return whether another participant has followed their link in this browser."""
-    held = participant_token(request)
-    if held is None:
-        return False
-    try:
-        return studies.find_invited(session, held).participant.id != participant_id
-    except InvitationError:
-        return False
-
-
-def _let_in(request: Request, store: Store, token: str) -> Response:
-    """Let this browser in as the participant whom the link invites; by a link that is shut, only to withdraw."""
-    with store.session() as session:
-        invited = studies.find_invited(session, token)
-        person, expires_at = invited.participant, invited.participant.invitation_expires_at
-        audit.append(
-            session,
-            actor=f"participant:{person.id}",
-            action="follow invitation",
-            study_id=person.study_id,
-            object_id=person.id,
-            detail={"is_open": invited.shut_because is None},
-        )
-    if invited.shut_because is not None:
-        page = render(request, "participant/shut.html", status_code=HTTPStatus.GONE, why=invited.shut_because)
-        set_participant_cookie(page, request, token, max_age_s=_TO_WITHDRAW_S)
-        return page
-    response = _see(HOME)
-    left_s = 0.0 if expires_at is None else (expires_at - now()).total_seconds()
-    set_participant_cookie(response, request, token, max_age_s=max(int(left_s), 1))
-    return response
 
 
 def _see(page: str) -> Response:

@@ -24,11 +24,11 @@ from backsight.storage.results import REASON_LIMIT
 from backsight.storage.tables import PrivacyMode, RecordingState, Visit
 from backsight.web.access import CurrentParticipant, Store, Visitor, Work, audited
 from backsight.web.incoming import forget
+from backsight.web.participant_page import HOME
 from backsight.web.routes.uploads import incoming_dir
 
-router = APIRouter(prefix="/take-part")
+router = APIRouter(prefix=HOME)
 
-_HOME = "/take-part"
 _keeping = anyio.CapacityLimiter(4)
 """Chunks that are read and written at once: one computes, one waits for the disk. More threads would only take Python's
 lock from each other, and from whoever holds SQLite's."""
@@ -94,7 +94,7 @@ def keep_camera_check(
     with work.session() as session:
         visit = _visit(session, visitor)
         visit.camera_check = check.model_dump()
-    return {"next": _HOME}
+    return {"next": HOME}
 
 
 @router.post("/recordings")
@@ -159,7 +159,7 @@ def keep(
         jobs = request.app.state.jobs
         assess = jobs.assess_video if recording.mode is PrivacyMode.VIDEO else jobs.assess_landmarks
         assess(recording_id)
-    return {"next": _HOME}
+    return {"next": HOME}
 
 
 @router.post("/recordings/{recording_id}/discard")
@@ -188,7 +188,7 @@ def skip(
             session, visit, exercise=skipped.exercise, reason=skipped.reason, videos=request.app.state.videos
         )
         finish_if_done(session, visitor)
-    return {"next": _HOME}
+    return {"next": HOME}
 
 
 def _visit(session: Session, visitor: Visitor) -> Visit:

@@ -20,10 +20,10 @@ import anyio.to_thread
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from backsight.composition import index_predictor
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseObservation
 from backsight.errors import BacksightError, ConflictError, InvalidValueError
+from backsight.openers import index_predictor
 from backsight.ports import IndexPredictor
 from backsight.storage import recordings, studies
 from backsight.storage.chunks import LATEST_S, LandmarkFrames, parse_chunk, to_pose

@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("openvino", reason="the extra `fast` is not installed")
 
-from backsight.composition import pose_bundle
 from backsight.errors import WeightsError
+from backsight.openers import pose_bundle
 from backsight.pose.openvino import networks
 from backsight.pose.openvino.kept import FOLDER
 
