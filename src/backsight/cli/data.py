@@ -39,7 +39,7 @@ def validate(
     data_set: DataSetOption = None,
     ratings: RatingsOption = None,
     landmarks: LandmarksOption = None,
-    pose_model: PoseModelOption = "full",
+    pose_model: PoseModelOption = None,
 ) -> None:
     """Read a study, say what is wrong by row and column, or tell what it holds.
 
@@ -58,7 +58,7 @@ def convert(
     data_set: DataSetOption = None,
     ratings: RatingsOption = None,
     landmarks: LandmarksOption = None,
-    pose_model: PoseModelOption = "full",
+    pose_model: PoseModelOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier study there.")] = False,
 ) -> None:
     """Write any study in Backsight's own format.

@@ -58,7 +58,7 @@ def evaluate(
     data_set: DataSetOption = None,
     ratings: RatingsOption = None,
     landmarks: LandmarksOption = None,
-    pose_model: PoseModelOption = "full",
+    pose_model: PoseModelOption = None,
     folds: FoldsOption = USUAL_FOLDS,
     seeds: SeedsOption = 3,
     leaky: _Leaky = False,
@@ -74,6 +74,7 @@ def evaluate(
     """Judge learners on a study by people whom they have not seen. Research software: no diagnosis.
 
     backsight evaluate study.csv --learner kinematic --learner lstm
+
     backsight evaluate others.csv --model study.backsight
     """
     source = StudySource(study, data_set, ratings, landmarks, pose_model)

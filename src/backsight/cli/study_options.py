@@ -13,8 +13,10 @@ import typer
 
 from backsight.cli.clip_progress import time_left
 from backsight.cli.given import command_for_others
+from backsight.cli.interruption import reading_tables
 from backsight.cli.wide import Machines
 from backsight.datasets.open import DataSet
+from backsight.pose.weights import PoseModel
 from backsight.training.runs import DEFAULT_FOLDER
 
 if TYPE_CHECKING:
@@ -32,7 +34,9 @@ RatingsOption = Annotated[
 LandmarksOption = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Filled by `extract`: landmarks of a manifest's recordings.")
 ]
-PoseModelOption = Annotated[str, typer.Option(metavar="MODEL", help="Of virtual volunteers: whose landmarks.")]
+PoseModelOption = Annotated[
+    PoseModel | None, typer.Option(help="Of virtual volunteers: whose landmarks; full when not given.")
+]
 WorkOption = Annotated[
     Path | None,
     typer.Option(
@@ -77,7 +81,7 @@ class StudySource:
     data_set: DataSet | None = None
     ratings: Path | None = None
     landmarks: Path | None = None
-    pose_model: str = "full"
+    pose_model: PoseModel | None = None
 
     def read(self) -> Study:
         """Read the study, and tell what was guessed while reading; every mistake in its rows is told at once.
@@ -89,13 +93,14 @@ class StudySource:
         """
         from backsight.datasets.open import open_study
 
-        study = open_study(
-            self.source,
-            data_set=self.data_set,
-            ratings=self.ratings,
-            landmarks=self.landmarks,
-            pose_model=self.pose_model,
-        )
+        with reading_tables():
+            study = open_study(
+                self.source,
+                data_set=self.data_set,
+                ratings=self.ratings,
+                landmarks=self.landmarks,
+                pose_model=None if self.pose_model is None else self.pose_model.value,
+            )
         for note in study.notes:
             typer.echo(f"Note: {note}", err=True)
         return study

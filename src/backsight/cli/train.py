@@ -67,7 +67,7 @@ def train(
     data_set: DataSetOption = None,
     ratings: RatingsOption = None,
     landmarks: LandmarksOption = None,
-    pose_model: PoseModelOption = "full",
+    pose_model: PoseModelOption = None,
     folds: FoldsOption = USUAL_FOLDS,
     seeds: SeedsOption = 3,
     no_evaluate: _NoEvaluate = False,
@@ -86,6 +86,7 @@ def train(
     """Judge a learner on a study by people it has not seen, fit it to all of them, and write one file (extra `train`).
 
     backsight train study.csv --learner kinematic
+
     backsight train --virtual 4000 --out model.backsight
 
     Without STUDY the paper's LSTM is trained on virtual volunteers and judged on others; the command that made the

@@ -52,7 +52,7 @@ def tune(
     data_set: DataSetOption = None,
     ratings: RatingsOption = None,
     landmarks: LandmarksOption = None,
-    pose_model: PoseModelOption = "full",
+    pose_model: PoseModelOption = None,
     folds: _Folds = 5,
     seed: Annotated[int, typer.Option(help="Who judges, and what is tried.")] = 0,
     work: WorkOption = None,

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from backsight.datasets.study import Extract, FoundPose, check_learnable_pose, clip_of, note_mixed_finders
+from backsight.datasets.study import Extract, FoundPose, check_learnable_pose, clip_of, notes_on
 from backsight.datasets.study_rows import ScaleHint, StudyRow, StudyRows, read_rows
 from backsight.datasets.table import Table, raise_mistakes
+from backsight.domain.assessment import QualityVerdict
 from backsight.domain.study import Study, StudyClip
 from backsight.errors import InputError
 from backsight.exports.landmarks import read_poses
@@ -108,7 +109,23 @@ def read_extracted(
         scale=rows.scale,
         source=rows.source or source,
         may_ship=may_ship,
-        notes=(*table.notes, *note_mixed_finders(clips_told)),
+        notes=(
+            *table.notes,
+            *notes_on(clips_told),
+            *_note_unusable([clip for clip in done if found.get(_key(clip, names))]),
+        ),
+    )
+
+
+def _note_unusable(scored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return a note where clips are learnt from that an assessment would refuse."""
+    unusable = [clip["file"] for clip in scored if clip.get("quality") == QualityVerdict.UNUSABLE]
+    if not unusable:
+        return ()
+    return (
+        f"{len(unusable)} of {len(scored)} clips with a row were judged unusable as they were extracted, such as "
+        f"{unusable[0]} (quality.parquet says why): they are learnt from all the same, and `assess` would refuse "
+        "such recordings; leave them out with the column `exclude`",
     )
 
 

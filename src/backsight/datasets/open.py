@@ -25,7 +25,7 @@ def open_study(
     data_set: str | None = None,
     ratings: Path | None = None,
     landmarks: Path | None = None,
-    pose_model: str = "full",
+    pose_model: str | None = None,
     scale: ScaleHint | None = None,
 ) -> Study:
     """Read a study.
@@ -42,7 +42,7 @@ def open_study(
     landmarks
         Such a folder for a manifest's recordings.
     pose_model
-        Of virtual volunteers: which BlazePose model's landmarks.
+        Of virtual volunteers: which BlazePose model's landmarks; None = full. Others' files say what found theirs.
     scale
         What `score` means, where a table does not tell.
 
@@ -59,6 +59,12 @@ def open_study(
         raise InputError(
             f"--ratings {ratings}: only a folder that `extract` or `batch` filled has its scores apart; {source} holds "
             "its own; leave --ratings out"
+        )
+    is_virtual = data_set == DataSet.VIRTUAL or (data_set is None and path.is_dir() and any(path.glob("*.film")))
+    if pose_model is not None and not is_virtual:
+        raise InputError(
+            f"--pose-model {pose_model}: goes with films of virtual volunteers; what found the landmarks of {source} "
+            "stands in its files, and they are taken as they are; leave --pose-model out"
         )
     if data_set is not None:
         return _read_data_set(path, data_set, pose_model=pose_model)
@@ -91,7 +97,7 @@ def _read_manifest(manifest: Path, *, landmarks: Path | None, scale: ScaleHint |
     return read_study(manifest, extract=extract, scale=scale)
 
 
-def _read_data_set(folder: Path, data_set: str, *, pose_model: str) -> Study:
+def _read_data_set(folder: Path, data_set: str, *, pose_model: str | None) -> Study:
     match data_set:
         case DataSet.KIMORE:
             from backsight.datasets.kimore import read_kimore
@@ -108,5 +114,5 @@ def _read_data_set(folder: Path, data_set: str, *, pose_model: str) -> Study:
         case DataSet.VIRTUAL:
             from backsight.datasets.virtual import read_virtual_cohort
 
-            return read_virtual_cohort(folder, model=pose_model)
+            return read_virtual_cohort(folder, model=pose_model or "full")
     raise InputError(f"data set {data_set}: expected {', '.join(DataSet)}")

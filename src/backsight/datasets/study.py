@@ -6,6 +6,7 @@ The format is described in docs/studies.md.
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 import shlex
 from collections.abc import Callable, Sequence
@@ -101,11 +102,32 @@ def read_study(
         scale=table.scale,
         source=table.source or source,
         may_ship=may_ship,
-        notes=(*file.notes, *note_mixed_finders(clips)),
+        notes=(*file.notes, *notes_on(clips)),
     )
 
 
-def note_mixed_finders(clips: Sequence[StudyClip]) -> tuple[str, ...]:
+def notes_on(clips: Sequence[StudyClip]) -> tuple[str, ...]:
+    """Return what whoever reads a study should know of its landmarks; nothing where there is nothing to know."""
+    return (*_note_mixed_finders(clips), *_note_same_landmarks(clips))
+
+
+def _note_same_landmarks(clips: Sequence[StudyClip]) -> tuple[str, ...]:
+    """Return a note where recordings of several subjects are one; they would stand on both sides of a fold."""
+    subjects: dict[bytes, set[str]] = {}
+    for clip in clips:
+        digest = hashlib.sha256(clip.pose.world_m.tobytes()).digest()
+        subjects.setdefault(digest, set()).add(clip.subject)
+    shared = [sorted(some) for some in subjects.values() if len(some) > 1]
+    if not shared:
+        return ()
+    told = f"{len(shared)} recordings are" if len(shared) > 1 else "a recording is"
+    return (
+        f"{told} given as of several subjects, such as {' and '.join(shared[0])}, with the same landmarks: learners "
+        "would be judged on what they have learnt from; give a person one name",
+    )
+
+
+def _note_mixed_finders(clips: Sequence[StudyClip]) -> tuple[str, ...]:
     """Return a note where landmarks were not all found by the same, as far as their files say; otherwise nothing."""
     counted = whatever_ran_it(count_finders(clips))
     if len(counted) < 2:

@@ -52,7 +52,7 @@ COLUMN_MEANINGS = {
 
 CLIP_LANDMARKS_VERSION = "1.0"
 _NAMES = pa.dictionary(pa.int8(), pa.string())
-POSE_FIELDS: list[pa.Field[Any]] = [
+_POSE_FIELDS: list[pa.Field[Any]] = [
     pa.field("frame", pa.int32(), nullable=False),
     # float64: a float32 second counter would round neighbouring frames of a long recording differently.
     pa.field("timestamp_s", pa.float64(), nullable=False),
@@ -61,7 +61,7 @@ POSE_FIELDS: list[pa.Field[Any]] = [
     *(pa.field(name, pa.float32(), nullable=False) for name in _CONFIDENCE_COLUMNS),
 ]
 """What is known of each frame and landmark; `COLUMN_MEANINGS` says what each column holds."""
-_FIELDS: list[pa.Field[Any]] = [pa.field("exercise", _NAMES, nullable=False), *POSE_FIELDS]
+_FIELDS: list[pa.Field[Any]] = [pa.field("exercise", _NAMES, nullable=False), *_POSE_FIELDS]
 _CLIP_FIELD = pa.field("clip", _NAMES, nullable=False)
 
 
@@ -200,8 +200,8 @@ def pack_clip_landmarks(pose: PoseSequence, *, key: str, key_meaning: str, about
         **about,
         "n_frames": pose.n_frames,
     }
-    schema = pa.schema([_CLIP_FIELD, *POSE_FIELDS], metadata={METADATA_KEY: json.dumps(metadata).encode()})
-    columns = pose_columns(pose)
+    schema = pa.schema([_CLIP_FIELD, *_POSE_FIELDS], metadata={METADATA_KEY: json.dumps(metadata).encode()})
+    columns = _pose_columns(pose)
     clip = pa.DictionaryArray.from_arrays(_numbers(np.zeros(len(columns[0]), dtype=np.int8)), _texts([key]))
     file = BytesIO()
     pq.write_table(pa.Table.from_arrays([clip, *columns], schema=schema), file, compression="zstd")
@@ -230,8 +230,8 @@ def _metadata(assessment: Assessment) -> dict[str, object]:
     }
 
 
-def pose_columns(pose: PoseSequence) -> list[pa.Array[Any]]:
-    """Return the columns of `POSE_FIELDS`, a row a frame and landmark."""
+def _pose_columns(pose: PoseSequence) -> list[pa.Array[Any]]:
+    """Return the columns of `_POSE_FIELDS`, a row a frame and landmark."""
     n_rows = pose.n_frames * N_LANDMARKS
     landmark_codes = np.tile(np.arange(N_LANDMARKS, dtype=np.int8), pose.n_frames)
     positions = np.concatenate([pose.image_px, pose.world_m], axis=2).reshape(n_rows, len(_POSITION_COLUMNS))
@@ -247,7 +247,7 @@ def pose_columns(pose: PoseSequence) -> list[pa.Array[Any]]:
 def _table(pose: PoseSequence, *, exercise: Exercise, schema: pa.Schema) -> pa.Table:
     exercise_codes = np.full(pose.n_frames * N_LANDMARKS, list(Exercise).index(exercise), dtype=np.int8)
     exercises = pa.DictionaryArray.from_arrays(_numbers(exercise_codes), _texts([item.value for item in Exercise]))
-    return pa.Table.from_arrays([exercises, *pose_columns(pose)], schema=schema)
+    return pa.Table.from_arrays([exercises, *_pose_columns(pose)], schema=schema)
 
 
 def _nullable(values: FloatArray) -> pa.Array[Any]:

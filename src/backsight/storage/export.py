@@ -13,15 +13,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backsight.domain.assessment import NO_DIAGNOSIS, QualityVerdict
 from backsight.domain.sequences import PoseSequence
 from backsight.exports.folder import FolderKind, staged_folder
-from backsight.exports.landmarks import COLUMN_MEANINGS, METADATA_KEY, POSE_FIELDS, pose_columns
+from backsight.exports.landmarks import pack_clip_landmarks
 from backsight.kinematics.angles import body_frame
 from backsight.kinematics.view import find_view
 from backsight.storage.recordings import load_track
@@ -55,7 +53,6 @@ UNUSABLE = "recording unusable"
 NOT_ASSESSED = "could not be assessed"
 NOT_YET_ASSESSED = "not assessed yet"
 
-_CLIP_FIELD = pa.field("clip", pa.dictionary(pa.int8(), pa.string()), nullable=False)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What makes spreadsheets run a text: an engine's name comes from the browser of whoever was recorded."""
 _KEPT = (RecordingState.QUEUED, RecordingState.DONE, RecordingState.FAILED)
@@ -191,21 +188,8 @@ def _cell(value: object) -> str:
 
 def _write_landmarks(path: Path, pose: PoseSequence, recording: Recording) -> None:
     """Write one recording as `backsight extract` writes a clip, a row a frame and landmark."""
-    about = {
-        "schema": "backsight.clip-landmarks",
-        "schema_version": "1.0",
-        "statement": NO_DIAGNOSIS,
-        "columns": {"clip": "the file's name"}
-        | {name: meaning for name, meaning in COLUMN_MEANINGS.items() if name != "exercise"},
-        "frame_size_px": list(pose.frame_size),
-        "n_frames": pose.n_frames,
-        "pose_model": recording.pose_model,
-        "engine": recording.pose_engine,
-    }
-    schema = pa.schema([_CLIP_FIELD, *POSE_FIELDS], metadata={METADATA_KEY: json.dumps(about).encode()})
-    columns = pose_columns(pose)
-    clip = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), len(columns[0])), pa.array([path.stem]))
-    pq.write_table(pa.Table.from_arrays([clip, *columns], schema=schema), path, compression="zstd")
+    about = {"pose_model": recording.pose_model, "engine": recording.pose_engine}
+    path.write_bytes(pack_clip_landmarks(pose, key=path.stem, key_meaning="the file's name", about=about))
 
 
 def _write_about(folder: Path, study: Study, rows: list[dict[str, object]]) -> None:

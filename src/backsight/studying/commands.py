@@ -37,11 +37,6 @@ from backsight.training.tuning import (
     tuned_name,
 )
 
-SEARCHED_HERE = (
-    "Settings of a search: where they were searched on people of this study, its figures lean to the good side. "
-    "Those that the search itself printed, of people who took no part in it, are fair once; new people are better."
-)
-
 NO_VERDICT_HERE = (
     "It is not better than giving everybody the median by more than chance explains, so `assess` with this model gives "
     "an index and no verdict."
@@ -109,8 +104,10 @@ def train_on_study(
     found = None if settings is None else searched_settings(settings, learner, runs=keeping.runs)
     store = fold_store(keeping.work)
     study = open_study()
+    searched: tuple[str, ...] = ()
     if found is not None:
-        learner = settled(learner, found, scale=study.scale)
+        searched = (*found.lines(learner, scale=study.scale), "")
+        learner = settled(learner, found.parameters, scale=study.scale)
         learners = (*learners[:-1], learner)
     check_learnable(study, n_folds=2 if protocol is None else protocol.n_folds)
     # Fitted before it is judged, so that what cannot be written is told now and not after hours.
@@ -132,9 +129,7 @@ def train_on_study(
     else:
         told = () if content.figures["beats_median"] else (NO_VERDICT_HERE,)
         lines = (*figure_lines(judged), "", *meaning_lines(judged, learner.name), *told)
-    if found is not None:
-        lines = (SEARCHED_HERE, "", *lines)
-    return (*lines, "", f"model: {out}", f"run: {folder}")
+    return (*searched, *lines, "", f"model: {out}", f"run: {folder}")
 
 
 def _fit_writable(
@@ -191,8 +186,10 @@ def evaluate_study(
     found = None if settings is None else searched_settings(settings, learners[-1], runs=keeping.runs)
     store = fold_store(keeping.work)
     study = open_study()
+    searched: tuple[str, ...] = ()
     if found is not None:
-        learners = (*learners, settled(learners[-1], found, scale=study.scale))
+        searched = (*found.lines(learners[-1], scale=study.scale), "")
+        learners = (*learners, settled(learners[-1], found.parameters, scale=study.scale))
     check_learnable(study, n_folds=protocol.n_folds)
     judged = judge(
         study,
@@ -218,7 +215,7 @@ def evaluate_study(
         write_json(json_file, _told(judged, keeping))
     if predictions_file is not None:
         write_predictions(predictions_file, judged.predictions)
-    lines = [*((SEARCHED_HERE, "") if found is not None else ()), *figure_lines(judged)]
+    lines = [*searched, *figure_lines(judged)]
     for name in judged.learners:
         lines += ["", *meaning_lines(judged, name)[:-1]]
     return (*lines, "", RESEARCH, f"run: {folder}")

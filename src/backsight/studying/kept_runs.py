@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from backsight.benchmarks.figures import check_writable
+from backsight.domain.study import ScoreScale
 from backsight.errors import InputError
 from backsight.evaluation.baselines import BASELINES
 from backsight.evaluation.learner import Learner
 from backsight.evaluation.predictions import Predictions
+from backsight.evaluation.store import settings_of
 from backsight.studying.comparing import compare_pair, comparison_lines
 from backsight.studying.judging import RESEARCH
 from backsight.studying.output_files import write_json
 from backsight.studying.prediction_files import read_predictions
 from backsight.training.runs import PREDICTIONS_FILE, list_runs, read_run
-from backsight.training.tuning import error_of, tuned_name
+from backsight.training.tuning import error_of, settled, tuned_name
 
 
 def compare_runs(
@@ -69,8 +72,33 @@ def run_lines(runs: Path) -> tuple[str, ...]:
     return (*lines, f"curves and texts: tensorboard --logdir {runs}")
 
 
-def searched_settings(name: str, learner: Learner, *, runs: Path) -> Mapping[str, Any]:
-    """Return the best settings that a run of `tune` has found for a learner.
+SEARCHED_HERE = (
+    "Settings of a search: where they were searched on people of this study, its figures lean to the good side. "
+    "Those that the search itself printed, of people who took no part in it, are fair once; new people are better."
+)
+SEARCHED_WITH_OTHERS = (
+    "What the search left as it was has changed with Backsight since, so that these settings were not tried with the "
+    "rest of the learner as it is now; search again to know."
+)
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a run of `tune` has found for a learner."""
+
+    parameters: Mapping[str, Any]
+    """The best settings, by name."""
+    described: str
+    """The learner with them, as it was then; from `settings_of`."""
+
+    def lines(self, learner: Learner, *, scale: ScoreScale) -> tuple[str, ...]:
+        """Return what to tell beside the figures of the learner, as it is now, with these settings."""
+        now = settings_of(settled(learner, self.parameters, scale=scale, name=learner.name))
+        return (SEARCHED_HERE, *(() if now == self.described else (SEARCHED_WITH_OTHERS,)))
+
+
+def searched_settings(name: str, learner: Learner, *, runs: Path) -> Searched:
+    """Return what a run of `tune` has found for a learner.
 
     Parameters
     ----------
@@ -90,7 +118,7 @@ def searched_settings(name: str, learner: Learner, *, runs: Path) -> Mapping[str
             f"--settings {name}: expected a run of `backsight tune --learner {learner.name}`, got one of "
             f"`{run.kind}` with {', '.join(run.learners)}"
         )
-    return parameters
+    return Searched(parameters, str(run.about.get("settings")))
 
 
 def _run_folder(name: str, runs: Path) -> Path:

@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from backsight.domain.study import Study, StudyClip, count_finders, whatever_ran_it
+from backsight.datasets.sensor import KINECT_V2
+from backsight.domain.study import FoundBy, Study, StudyClip, count_finders, whatever_ran_it
 from backsight.errors import InputError
 from backsight.evaluation.blinding import as_training, ask, pseudonym
 from backsight.evaluation.learner import FittedLearner, Learner
 from backsight.evaluation.predictions import Predictions
 from backsight.evaluation.store import fingerprint_study, settings_of
+from backsight.pose.engines import PoseEngine
+from backsight.pose.weights import PoseModel
 from backsight.studying.judging import (
     LEVEL,
     RESEARCH,
@@ -31,6 +34,12 @@ from backsight.training.fitted_file import FittedFile, StudyFacts, fitted_to_byt
 from backsight.training.study_landmarks import StudyLandmarks
 
 _KEY_BYTES = 16
+_ENGINES = (PoseEngine.MEDIAPIPE.value, PoseEngine.OPENVINO.value, "tasks-vision")
+"""What a fitted file says of an engine; the last is what participants' browsers load, and they tell its version."""
+_ANOTHER_ENGINE = "another engine"
+_SENSORS = (KINECT_V2.sensor,)
+"""What a fitted file says of a sensor: those of Backsight's own adapters."""
+_ANOTHER_SENSOR = "another sensor"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +82,23 @@ def describe_people(study: Study) -> StudyFacts:
         people=tuple(sorted(keyed_digest(who, key=key) for who in people)),
         people_key=key,
         recordings=tuple(sorted({digest_recording(clip) for clip in scored})),
-        found_by=count_finders(scored),
+        found_by=count_finders(replace(clip, found_by=_in_known_names(clip.found_by)) for clip in scored),
+    )
+
+
+def _in_known_names(found_by: FoundBy) -> FoundBy:
+    """Return what found landmarks without a word that is not Backsight's own.
+
+    Files of landmarks, and participants' browsers, may say anything there, a name or an address too, and a fitted file
+    is passed on.
+    """
+    said = found_by.engine
+    engine = next((name for name in _ENGINES if said == name or said.startswith(f"{name} ")), _ANOTHER_ENGINE)
+    sensor = found_by.sensor if found_by.sensor in _SENSORS else _ANOTHER_SENSOR
+    return FoundBy(
+        pose_model=found_by.pose_model if found_by.pose_model in set(PoseModel) else "",
+        engine=engine if said else "",
+        sensor=sensor if found_by.sensor else "",
     )
 
 
@@ -140,6 +165,13 @@ def check_writable_learner(study: Study, learner: Learner, fitted: FittedLearner
     fitted_to_bytes(make_fitted_file(study, learner, fitted, judged=None, seed=0, command="", version=""))
 
 
+def _taken(content: FittedFile) -> str:
+    """Return the learner's name, and which it took where it had several to choose from."""
+    kind = getattr(content.fitted, "kind", content.learner)
+    is_choice = content.learner not in {kind, f"{kind}-tuned"}
+    return f"`{content.learner}`, which took `{kind}`" if is_choice else f"`{content.learner}`"
+
+
 def write_card(content: FittedFile, judged: Judged | None) -> str:
     """Return the model card in Markdown."""
     facts, scale = content.study, content.scale
@@ -150,7 +182,7 @@ def write_card(content: FittedFile, judged: Judged | None) -> str:
         "",
         "## What it is",
         "",
-        f"- Learner: `{content.learner}`, fitted with Backsight {content.version}, seed {content.seed}.",
+        f"- Learner: {_taken(content)}, fitted with Backsight {content.version}, seed {content.seed}.",
         f"- Learnt from {facts.n_clips} scored clips of {facts.n_people} people: {', '.join(facts.exercises)}.",
         f"- Scores run from {scale.worst:g} (worst) to {scale.best:g} (best) {scale.unit}.",
         f"- {StudyLandmarks(facts.found_by).told()}",
@@ -231,7 +263,9 @@ def _warning(content: FittedFile, clips: Sequence[StudyClip], n_known: int, n_pe
     if unknown:
         words.append(f"the model has never seen these exercises: {', '.join(unknown)}")
     own = StudyLandmarks(content.study.found_by)
-    others = [str(one) for one, _ in whatever_ran_it(count_finders(clips)) if own.has_only_others_than(one)]
+    found_by = whatever_ran_it(count_finders(clips))
+    # Compared as the model's file names them: two sensors that it does not name may be the same.
+    others = [str(one) for one, _ in found_by if own.has_only_others_than(_in_known_names(one))]
     if others:
         words.append(
             f"landmarks here were found by {' and '.join(others)}, those learnt from by {own.listed}, and each "

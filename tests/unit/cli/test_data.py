@@ -17,7 +17,7 @@ from tests.unit.studying.moving import moving_study
 def test_a_study_is_told_by_exercise_and_group(tmp_path):
     result = CliRunner().invoke(app, ["data", "validate", str(write_manifest(tmp_path, RATED))])
     assert result.exit_code == 0, result.output
-    head, columns, walk, groups, found, seen, *_ = result.output.splitlines()
+    head, columns, walk, groups, found, seen, *_ = result.stdout.splitlines()
     assert head == ("back-study: 2 clips of 2 subjects, 1 of them scored, from 0 (worst) to 100 (best) rating points")
     assert columns.split() == ["exercise", "clips", "subjects", "median", "s", "seen", "scored", "mean", "SD"]
     # Three frames at 25 a second last 0.08 s; 32 of 33 landmarks are known.
@@ -58,7 +58,7 @@ def test_a_data_set_is_converted_and_reads_as_a_study(tmp_path):
     result = CliRunner().invoke(app, ["data", "convert", folder, "--data-set", "kimore", "--out", out])
     assert result.exit_code == 0, result.output
     shown = [
-        CliRunner().invoke(app, ["data", "validate", *words]).output.splitlines()
+        CliRunner().invoke(app, ["data", "validate", *words]).stdout.splitlines()
         for words in ([folder, "--data-set", "kimore"], [out])
     ]
     assert shown[0][0].removeprefix("kimore") == shown[1][0].removeprefix("study")

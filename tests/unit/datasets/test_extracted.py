@@ -62,6 +62,25 @@ def test_clips_keep_what_found_their_landmarks_and_a_mixture_is_noted(tmp_path):
     assert find_extracted(folder)(tmp_path / "a.mp4").found_by == FoundBy("full", "openvino")
 
 
+def test_clips_that_an_assessment_would_refuse_are_noted_where_they_are_learnt_from(tmp_path):
+    folder = write_results(tmp_path / "out", *SESSIONS)
+    table = pq.read_table(folder / "clips.parquet").to_pylist()
+    qualities = ("unusable", "poor", "unusable")
+    rows = [row | {"quality": quality} for row, quality in zip(table, qualities, strict=True)]
+    pq.write_table(pa.Table.from_pylist(rows, schema=CLIPS_SCHEMA), folder / "clips.parquet")
+    (folder / "ratings.csv").write_text("subject,exercise,session,rating\nA,walk,1,90\nA,walk,2,50\n")
+    (note,) = read_extracted(folder).notes
+    assert note.startswith("1 of 2 clips with a row were judged unusable as they were extracted, such as a1.mp4 (")
+
+
+def test_the_same_landmarks_under_two_names_are_noted(tmp_path):
+    folder = write_results(tmp_path / "out", *SESSIONS)
+    write_clip_landmarks(folder / "landmarks/part=00/2.parquet", make_clip_pose(offset_m=0.0))
+    (folder / "ratings.csv").write_text("subject,exercise,session,rating\nA,walk,1,90\nA,walk,2,50\nB,walk,1,70\n")
+    (note,) = read_extracted(folder).notes
+    assert note.startswith("a recording is given as of several subjects, such as A and B, with the same landmarks: ")
+
+
 def test_a_clip_without_a_row_is_unscored(tmp_path):
     folder = write_results(tmp_path / "out", ("A", "walk", None, "a.mp4"), ("B", "walk", None, "b.mp4"))
     ratings = tmp_path / "r.csv"

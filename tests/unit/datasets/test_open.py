@@ -40,3 +40,9 @@ def test_what_is_no_study_is_one_message(tmp_path):
         open_study(str(tmp_path), data_set="kimona")
     with pytest.raises(InputError, match=r"expected filmed recordings"):
         open_study(str(tmp_path), data_set="virtual")
+
+
+def test_whose_landmarks_is_asked_of_virtual_volunteers_only(tmp_path):
+    folder = write_kimore(tmp_path / "k")
+    with pytest.raises(InputError, match="--pose-model lite: goes with films of virtual volunteers; what found"):
+        open_study(str(folder), data_set="kimore", pose_model="lite")

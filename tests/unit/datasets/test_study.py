@@ -244,7 +244,7 @@ def read_found_by(folder: Path, *about: dict[str, object]) -> Study:
     """Read three clips whose files say that much of what found their landmarks."""
     manifest = write_manifest(folder, THREE)
     for number, told in enumerate(about, start=1):
-        write_clip_landmarks(folder / f"l/{number}.parquet", **told)
+        write_clip_landmarks(folder / f"l/{number}.parquet", make_clip_pose(offset_m=float(number)), **told)
     return read_study(manifest)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,6 +84,25 @@ def test_every_kept_recording_is_a_row_with_its_landmarks(
     np.testing.assert_allclose(
         table["timestamp_s"].to_numpy()[::33], pose.timestamps_s - pose.timestamps_s[0], atol=1e-9
     )
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from backsight.storage.database import Database
+from backsight.storage.export import export_study
+url, study_id, out = sys.argv[1:]
+with Database(url).session() as session:
+    print(export_study(session, study_id, out=Path(out)).n_recordings, "pandas" in sys.modules)
+"""
+
+
+def test_it_is_made_without_pandas_whose_import_can_swallow_ctrl_c(
+    sqlite_url: str, study: Study, tmp_path: Path
+) -> None:
+    program = [sys.executable, "-c", PROGRAM, sqlite_url, study.id, str(tmp_path / "out")]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["4", "False"], done.stderr
 
 
 def test_a_visit_keeps_its_number_when_an_earlier_one_expires(

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from backsight.cli.main import app
 from backsight.datasets.study import write_study
 from backsight.studying.commands import NO_VERDICT_HERE
+from backsight.studying.kept_runs import SEARCHED_WITH_OTHERS
 from backsight.training import kinematic
 from backsight.training.fitted_file import read_fitted
 from tests.unit.studying.moving import moving_study
@@ -131,6 +132,12 @@ def test_settings_of_a_search_are_judged_and_trained_with(studies):
     reach = json.loads((run / "run.json").read_text())["about"]["parameters"]["reach"]
     assert content.settings.count("KernelShares") == 1
     assert f"reach={reach!r}" in content.settings
+    assert SEARCHED_WITH_OTHERS not in judged.output + trained.output
+    kept = json.loads((run / "run.json").read_text())
+    kept["about"]["settings"] = kept["about"]["settings"].replace("robust=True", "robust=False")
+    (run / "run.json").write_text(json.dumps(kept))
+    since = call(studies, "evaluate", "own", *words)
+    assert SEARCHED_WITH_OTHERS in since.output
     other = call(studies, "evaluate", "own", "--learner", "lstm", "--settings", str(run))
     assert "expected a run of `backsight tune --learner lstm`" in str(other.exception)
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from backsight.cli.interruption import resumable
 from backsight.cli.main import app
 from backsight.cli.study_options import StepPace, fold_progress
-from backsight.domain.study import FoundBy
+from backsight.domain.study import NOT_KNOWN, FoundBy
 from backsight.errors import InputError
 from backsight.evaluation.baselines import BASELINES
 from backsight.evaluation.predictions import Predictions
@@ -17,7 +17,7 @@ from backsight.evaluation.protocol import Protocol
 from backsight.evaluation.store import FoldStore
 from backsight.studying.judging import check_learnable, judge, with_intervals
 from backsight.studying.prediction_files import read_predictions, write_predictions
-from backsight.studying.teaching import judge_strangers, make_fitted_file
+from backsight.studying.teaching import describe_people, judge_strangers, make_fitted_file
 from backsight.studying.wording import FEWEST_FOR_A_SPREAD, figure_lines, meaning_lines, part_lines, stranger_lines
 from backsight.training.kinematic import SHARES, KinematicLearner
 from backsight.training.runs import Run, begin_run, finish_run, list_runs
@@ -70,6 +70,52 @@ def test_a_model_judges_strangers_and_refuses_its_own_people():
     clips = tuple(type(clip)(**{**vars(clip), "subject": "Volunteer-00"}) for clip in renamed.clips)
     found = judge_strangers(content, type(renamed)(name="again", clips=clips, scale=SCALE), n_draws=5)
     assert found.warning.startswith("1 of 1 people have names of people whom the model has learnt from")
+
+
+@pytest.mark.parametrize(
+    ("engine", "kept"),
+    [
+        ("openvino", "openvino"),
+        ("tasks-vision 1.1.0 GPU", "tasks-vision"),
+        ("", ""),
+        ("Jane Roe jane@example.org", "another engine"),
+        ("openvino-of-jane", "another engine"),
+    ],
+)
+def test_what_a_participant_s_browser_calls_its_engine_is_not_passed_on(engine, kept):
+    study = moving_study()
+    clips = tuple(replace(clip, found_by=FoundBy("full", engine)) for clip in study.clips)
+    assert describe_people(replace(study, clips=clips)).found_by == ((FoundBy("full", kept), len(clips)),)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (FoundBy("heavy"), FoundBy("heavy")),
+        (FoundBy("Jane Roe, Bern"), NOT_KNOWN),
+        (FoundBy(sensor="Kinect v2"), FoundBy(sensor="Kinect v2")),
+        (FoundBy(sensor="Jane Roe's Kinect"), FoundBy(sensor="another sensor")),
+    ],
+)
+def test_what_a_file_of_landmarks_calls_its_finder_is_passed_on_in_known_names_only(said, kept):
+    study = moving_study()
+    learner = KinematicLearner(choices=SHARES[:1])
+    study = replace(study, clips=tuple(replace(clip, found_by=said) for clip in study.clips))
+    fitted = learner.fit(study.scored(), scale=study.scale, seed=0)
+    content = make_fitted_file(study, learner, fitted, judged=None, seed=0, command="", version="0")
+    assert content.study.found_by == ((kept, len(study.clips)),)
+    assert "Jane" not in content.card
+
+
+def test_a_sensor_that_the_model_s_file_does_not_name_is_not_called_another_one():
+    study, others = (
+        replace(one, clips=tuple(replace(clip, found_by=FoundBy(sensor="Vicon")) for clip in one.clips))
+        for one in (moving_study(), moving_study(4, first=20))
+    )
+    learner = KinematicLearner(choices=SHARES[:1])
+    fitted = learner.fit(study.scored(), scale=study.scale, seed=0)
+    content = make_fitted_file(study, learner, fitted, judged=None, seed=0, command="", version="0")
+    assert judge_strangers(content, others, n_draws=5).warning == ""
 
 
 @pytest.mark.parametrize(("pose_model", "is_told"), [("lite", True), ("full", False), ("", False)])
