@@ -1,7 +1,8 @@
 """`backsight benchmark index`: a model's index against the truth of held-out volunteers, as BlazePose saw them.
 
-Beside it: the same by view, distance and light, what a person's own rating is off by, and the index from landmarks
-without error, which neither renderer nor BlazePose came between.
+Beside it: the same by view, distance and light, what a person's own rating is off by, the index from landmarks
+without error, which neither renderer nor BlazePose came between, and a guess by somebody who knows every mark that the
+dysfunction leaves.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from backsight.domain.movement import Movement
 from backsight.domain.recording import Exercise
 from backsight.domain.study import RATING_SCALE
 from backsight.domain.validation import FloatArray
+from backsight.errors import InputError
 from backsight.evaluation.metrics import Estimate, area_under_roc, estimate, mean_absolute_error, spearman
 from backsight.pose.quality_person import FOUND_USABLE
 from backsight.simulation.seeds import HELD_OUT_SEED
@@ -70,6 +72,7 @@ def run_index(
     cohort: Path | None = None,
     pose_model: str = "full",
     n_workers: int = 1,
+    learning_curve: bool = False,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> BenchmarkResult:
     """Film the held-out volunteers, or take them from the cache, and judge a model's index on them.
@@ -82,10 +85,19 @@ def run_index(
         How many volunteers, and the first one's number.
     cohort
         Folder where the films' landmarks are kept; None = the user's cache folder.
+    learning_curve
+        Whether to judge the model that ships also as it is when it has learnt from fewer people.
+
+    Raises
+    ------
+    InputError
+        When the learning curve is asked for of another model.
     """
+    if learning_curve and model is not None:
+        raise InputError("--learning-curve: goes with the model that ships, which is fitted anew; leave --model out")
     from backsight.benchmarks.measures import default_folder, film
-    from backsight.composition import DEFAULT_MODEL, index_predictor
     from backsight.datasets.virtual import landmarks_without_error
+    from backsight.openers import DEFAULT_MODEL, index_predictor
 
     predictor = index_predictor(DEFAULT_MODEL if model is None else model)
     films = film(
@@ -95,13 +107,19 @@ def run_index(
         n_workers=n_workers,
         on_progress=on_progress,
     )
-    return judge_index(
+    result = judge_index(
         films,
         predictor=predictor,
         pose_model=pose_model,
         without_error=lambda one: landmarks_without_error(one.shot),
+        knows_habits=True,
         on_progress=on_progress,
     )
+    if not learning_curve:
+        return result
+    from backsight.benchmarks.shipped_curve import with_curve
+
+    return with_curve(result, films, pose_model=pose_model, on_progress=on_progress)
 
 
 def judge_index(
@@ -110,6 +128,7 @@ def judge_index(
     predictor: IndexPredictor,
     pose_model: str,
     without_error: Callable[[FilmedRecording], PoseSequence] | None = None,
+    knows_habits: bool = False,
     on_progress: Callable[[str, int, int], None] | None = None,
     n_draws: int = N_DRAWS,
 ) -> BenchmarkResult:
@@ -119,6 +138,8 @@ def judge_index(
     ----------
     without_error
         Gives the landmarks of a film as they were before the camera; None = the drop is not measured.
+    knows_habits
+        Whether somebody guesses, too, who knows what these people were made with.
     n_draws
         Of the bootstrap over people.
     """
@@ -139,11 +160,15 @@ def judge_index(
     for group, found in (*of_exercise.items(), (SESSION, sessions)):
         told = _figures(group, found, _half_width(group, predictor.card), n_draws=n_draws)
         figures += told
-        rows.append(_row("exercise" if group != SESSION else SESSION, group, found, told))
-    for group in sorted(of_condition):
-        told = _errors(group, of_condition[group], n_draws=n_draws)
+        rows.append(row_of("exercise" if group != SESSION else SESSION, group, found, told))
+    for group, found in _from_habits(sessions, films).items() if knows_habits else ():
+        told = error_figures(group, found, n_draws=n_draws)
         figures += told
-        rows.append(_row(group.partition(":")[0], group, of_condition[group], told))
+        rows.append(row_of("habits", group, found, told))
+    for group in sorted(of_condition):
+        told = error_figures(group, of_condition[group], n_draws=n_draws)
+        figures += told
+        rows.append(row_of(group.partition(":")[0], group, of_condition[group], told))
     return BenchmarkResult(
         name="index",
         seeds=(HELD_OUT_SEED,),
@@ -229,6 +254,23 @@ def _sessions(readings: Sequence[IndexReading], card: ModelCard) -> list[IndexRe
     ]
 
 
+def _from_habits(sessions: Sequence[IndexReading], films: Sequence[FilmedRecording]) -> dict[str, list[IndexReading]]:
+    """Return the same people, told from what they were made with."""
+    from backsight.benchmarks.known_marks import guesses_at
+    from backsight.simulation.cohort import simulate_volunteer
+
+    filmed = {one.recording.subject_id: one for one in films}
+    shown = [filmed[one.person] for one in sessions]
+    people = [simulate_volunteer(one.shot.subject_index, seed=one.seed) for one in shown]
+    return {
+        group: [
+            IndexReading(one.person, group, one.true, index)
+            for one, index in zip(sessions, guessed.tolist(), strict=True)
+        ]
+        for group, guessed in guesses_at(people, seed=HELD_OUT_SEED).items()
+    }
+
+
 def _half_width(group: str, card: ModelCard) -> float:
     return card.half_width_of(tuple(Exercise) if group == SESSION else (Exercise(group),))
 
@@ -271,7 +313,8 @@ class _Columns:
         return self.estimate(_ranks_flags, self.index, self.true)
 
 
-def _errors(group: str, found: Sequence[IndexReading], *, n_draws: int) -> tuple[Figure, ...]:
+def error_figures(group: str, found: Sequence[IndexReading], *, n_draws: int) -> tuple[Figure, ...]:
+    """Return how far indices are off and how well they tell red flags apart; intervals over people."""
     columns = _Columns.of(found, n_draws=n_draws)
     error = columns.estimate(mean_absolute_error, columns.index, columns.true)
     return (
@@ -285,7 +328,7 @@ def _figures(group: str, found: Sequence[IndexReading], half_width: float, *, n_
     true, index, rated, ideal, n = columns.true, columns.index, columns.rated, columns.ideal, len(found)
     off = np.abs(index - true)
     told = [
-        *_errors(group, found, n_draws=n_draws),
+        *error_figures(group, found, n_draws=n_draws),
         _figure(f"{group}/rank_correlation", columns.estimate(spearman, true, index), "rho", n, better="higher"),
         Figure(f"{group}/same_for_all", float(np.abs(true - np.median(true)).mean()), "index", n),
         Figure(f"{group}/held", float((off <= half_width).mean()), "share", n, better="higher"),
@@ -306,7 +349,8 @@ def _figure(name: str, found: Estimate, unit: str, n: int, *, better: Literal["l
     return Figure(name, found.value, unit, n, better=better, interval=interval)
 
 
-def _row(kind: str, group: str, found: Sequence[IndexReading], told: Sequence[Figure]) -> dict[str, Any]:
+def row_of(kind: str, group: str, found: Sequence[IndexReading], told: Sequence[Figure]) -> dict[str, Any]:
+    """Return a group's figures by name, for the JSON file and the docs."""
     people = {item.person: item.true > RED_FLAG_ABOVE for item in found}
     return {
         "kind": kind,
@@ -322,34 +366,6 @@ def _row(kind: str, group: str, found: Sequence[IndexReading], told: Sequence[Fi
             for one in told
         },
     }
-
-
-_COLUMNS = {
-    "mean_error": "error of the index",
-    "red_flag_auc": "AUC of red flags",
-    "rank_correlation": "rho",
-    "same_for_all": "error of one index for all",
-    "rating_noise": "error of their own ratings",
-    "mean_error_ideal": "error from landmarks without error",
-    "lost_to_rendering": "lost to rendering",
-    "held": "held by the interval",
-}
-
-
-def index_lines(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return exercises, sessions, views, distances and lights as a table in Markdown; in brackets the interval."""
-    lines = [f"| group | recordings | people | {' | '.join(_COLUMNS.values())} |", f"|{'---|' * (len(_COLUMNS) + 3)}"]
-    for row in rows:
-        cells = [_span(row.get(name)) for name in _COLUMNS]
-        lines.append(f"| {row['group']} | {row['recordings']} | {row['people']} | {' | '.join(cells)} |")
-    return tuple(lines)
-
-
-def _span(found: Mapping[str, float | None] | None) -> str:
-    if found is None or found["value"] is None:
-        return "-"
-    ends = f" ({found['low']:.2f} to {found['high']:.2f})" if "low" in found else ""
-    return f"{found['value']:.3f}{ends}"
 
 
 def _notes(
@@ -371,6 +387,11 @@ def _notes(
         f"gets the higher index; none with fewer than {FEWEST_OF_A_KIND} people of either kind. mean_error_ideal: from "
         "the same movements as landmarks without error; lost_to_rendering: what drawing, filming and BlazePose add to "
         "the error, below 0 where they do not.",
+        "every habit known: the least that somebody would be off by who sees no film, but is told each habit that "
+        "these people were made with (how far they bend, how they lean, how fast they walk for their age) and knows "
+        "how the simulation draws them: the median of what their dysfunction may then be. every habit and halt known: "
+        "the same, told too how haltingly they bend, drawn anew for these people; dysfunction leaves no other mark "
+        "here. red_flag_auc of both is by these medians.",
         "Views, distances and lights are of recordings of all exercises, and not balanced over them: differences of "
         "less than their intervals say nothing."
         + (f" Too few recordings to say anything: {', '.join(few)}." if few else ""),

@@ -11,10 +11,13 @@ import typer
 from backsight.cli.benchmark_runs import ENTRIES, Benchmark, Choices, Judging, Recordings, Server, Volunteers
 from backsight.cli.exit_codes import ExitCode
 from backsight.cli.given import command_for_others, given_options, refuse
+from backsight.cli.interruption import resumable
 from backsight.cli.progress import progress_bar
 
 OF_ALL = frozenset({"context", "name", "json_file", "quiet"})
 """Parameters that every benchmark takes."""
+_KEPT_IN = frozenset({"work", "cohort"})
+"""Parameters that name a folder of what is finished."""
 
 _Clips = Annotated[
     list[str] | None,
@@ -94,7 +97,7 @@ _Seeds = Annotated[
         min=1, help="kimore, uiprmd, tables, raw-image, shipped: how often folds are drawn and learners fitted."
     ),
 ]
-_Curve = Annotated[bool, typer.Option("--learning-curve", help="kimore: also learn from fewer people.")]
+_Curve = Annotated[bool, typer.Option("--learning-curve", help="kimore, index: also learn from fewer people.")]
 _Work = Annotated[
     Path | None,
     typer.Option(
@@ -189,8 +192,9 @@ def _measure(name: Benchmark, chosen: Choices, *, json_file: Path | None, plots:
     if plots is not None:
         check_drawable(plots)
     entry = ENTRIES[name]
-    with progress_bar(quiet=quiet) as show:
-        result = replace(entry.run(chosen, show), command=command_for_others())
+    keeps = bool(entry.uses & _KEPT_IN)
+    with resumable(keeps=keeps) as interruption, progress_bar(quiet=quiet) as show:
+        result = replace(entry.run(chosen, interruption.watching(show)), command=command_for_others())
     if json_file is not None:
         write_figures(json_file, result)
     if entry.lines is not None:

@@ -160,6 +160,7 @@ def _index(chosen: Choices, show: Progress | None) -> BenchmarkResult:
         cohort=who.cohort,
         pose_model=_one_pose_model(chosen),
         n_workers=chosen.workers,
+        learning_curve=chosen.judging.learning_curve,
         on_progress=show,
     )
 
@@ -295,9 +296,10 @@ def _learner_lines(result: BenchmarkResult) -> Sequence[str]:
 
 
 def _index_lines(result: BenchmarkResult) -> Sequence[str]:
-    from backsight.benchmarks.index import index_lines
+    from backsight.benchmarks.index_table import curve_lines, index_lines
 
-    return index_lines(result.rows)
+    curve = curve_lines(result.rows)
+    return (*index_lines(result.rows), *(("", *curve) if curve else ()))
 
 
 def _shipped_lines(result: BenchmarkResult) -> Sequence[str]:
@@ -322,7 +324,7 @@ ENTRIES: Mapping[Benchmark, Entry] = {
     Benchmark.LIVE: Entry(_live, frozenset({"clip", "seconds"})),
     Benchmark.BATCH: Entry(_batch, frozenset({"repeats"})),
     Benchmark.RENDERING: Entry(_rendering),
-    Benchmark.INDEX: Entry(_index, frozenset({*_DRAWN, "model"}), _index_lines),
+    Benchmark.INDEX: Entry(_index, frozenset({*_DRAWN, "model", "learning_curve"}), _index_lines),
     Benchmark.KIMORE: Entry(_kimore, frozenset({*_FOLDED, "data", "learner", "learning_curve"}), _learner_lines),
     Benchmark.UIPRMD: Entry(_uiprmd, frozenset({*_FOLDED, "data", "learner"}), _learner_lines),
     Benchmark.TABLES: Entry(_tables, frozenset({*_FOLDED, "data", "frames", "table"}), _table_lines),

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from backsight.benchmarks.index import judge_index
+from backsight.benchmarks.known_marks import guess_from_marks
 from backsight.domain.assessment import IndexCurve
 from backsight.domain.movement import JudgedMovement
 from backsight.domain.recording import Exercise
+from backsight.simulation.cohort import simulate_volunteer
+from backsight.simulation.seeds import HELD_OUT_SEED
 from tests.assessments import CARD, make_pose
 
 
@@ -124,3 +127,21 @@ def test_ratings_and_landmarks_without_error_stand_beside_the_index():
     assert value["walk/mean_error_ideal"] == pytest.approx(0.05)
     assert value["walk/lost_to_rendering"] == pytest.approx(0.2)
     assert value["session/lost_to_rendering"] == pytest.approx(0.2)
+
+
+def test_the_same_people_are_told_from_what_they_were_made_with():
+    people = [simulate_volunteer(number, seed=HELD_OUT_SEED) for number in range(18, 24)]
+    films = []
+    for number, one in enumerate(people, start=18):
+        filmed = film(one.subject_id, Exercise.WALK, one.dysfunction)
+        filmed.seed, filmed.shot.subject_index = HELD_OUT_SEED, number
+        films.append(filmed)
+
+    result = judge_index(films, predictor=Predictor([0.5] * 6), pose_model="full", knows_habits=True, n_draws=20)
+
+    off = np.abs(guess_from_marks(people) - [one.dysfunction for one in people]).mean()
+    assert values_of(result)["every habit known/mean_error"] == pytest.approx(off)
+    rows = [row for row in result.rows if row["kind"] == "habits"]
+    assert [row["group"] for row in rows] == ["every habit known", "every habit and halt known"]
+    assert all(row["people"] == 6 for row in rows)
+    assert any("told each habit" in note for note in result.notes)

@@ -1,7 +1,10 @@
+import contextlib
 import inspect
 import re
+import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -14,6 +17,46 @@ from backsight.cli.main import app
 from backsight.errors import OutputError
 
 RUN = CliRunner()
+
+
+KEEPS = {
+    Benchmark.ROAD: False,
+    Benchmark.MEASURES: True,
+    Benchmark.AGREEMENT: False,
+    Benchmark.POSE: False,
+    Benchmark.LIVE: False,
+    Benchmark.BATCH: False,
+    Benchmark.RENDERING: False,
+    Benchmark.INDEX: True,
+    Benchmark.KIMORE: True,
+    Benchmark.UIPRMD: True,
+    Benchmark.TABLES: True,
+    Benchmark.RAW_IMAGE: True,
+    Benchmark.SHIPPED: True,
+    Benchmark.TRAINING: False,
+    Benchmark.STUDY: False,
+}
+"""Whether an interrupted benchmark goes on where it was; a new one has to choose."""
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_ctrl_c_says_how_to_go_on_where_finished_work_is_kept(name, monkeypatch) -> None:
+    def press_and_lose(_chosen, show):
+        # As a library may; the next step of progress finds it.
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        show("folds", 1, 15)
+        pytest.fail("went on")
+
+    monkeypatch.setitem(ENTRIES, name, replace(ENTRIES[name], run=press_and_lose))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = RUN.invoke(app, ["benchmark", name, "--quiet"])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (done.exit_code, done.stdout) == (130, "")
+    how_to_go_on = ["What is finished is kept; run the same command again to go on."] if KEEPS[name] else []
+    assert done.stderr.splitlines() == how_to_go_on
 
 
 def test_agreement_needs_both_folders() -> None:
