@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ from learning_page import learning_page
 from measures_page import agreement_section, figure_table, made_by, number, virtual_section
 from speed_page import speed_page
 
-from backsight.benchmarks.index import index_lines
-from backsight.composition import model_path
+from backsight.benchmarks.index_table import curve_lines, index_lines
 from backsight.features.schema import FEATURE_NAMES, KINEMATIC_DEFINITIONS, LANDMARK_FEATURE_NAMES
+from backsight.openers import model_path
 
 DOCS = Path(__file__).parents[1] / "docs"
 MADE = "<!-- Made by scripts/write_docs.py; edit there. -->\n"
@@ -131,9 +132,16 @@ def _index_sections() -> list[str]:
     results = {name: _figures_of(name) for name in tried}
     return [
         f"\n{text} {made_by(found)}. {' '.join(found['notes'])}\n\n{_index_table(found)}\n{_near_the_floor(found)}"
+        + _index_curve(found)
         for name, text in tried.items()
         if (found := results[name]) is not None
     ]
+
+
+def _index_curve(found: dict[str, Any]) -> str:
+    """Return what learning from fewer people does, as a table; nothing where that was not asked."""
+    lines = curve_lines(found.get("rows", ()))
+    return "\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def _near_the_floor(found: dict[str, Any]) -> str:
@@ -148,7 +156,24 @@ def _near_the_floor(found: dict[str, Any]) -> str:
         f"{'reached as far as chance can tell' if reached else '**missed**'}: {number(error['value'])} "
         f"({number(error['low'])} to {number(error['high'])}) against {number(floor['value'])} "
         f"({number(floor['low'])} to {number(floor['high'])}). Giving everybody the same index is off by "
-        f"{number(sessions[0]['same_for_all']['value'])}.\n"
+        f"{number(sessions[0]['same_for_all']['value'])}. {_told_from_habits(found['rows'])}\n"
+    )
+
+
+def _told_from_habits(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say how near the dysfunction could be told by somebody who knows every habit; nothing where it was not asked."""
+    told = [row for row in rows if row["kind"] == "habits"]
+    if not told:
+        return ""
+    errors = [
+        f"{number(row['mean_error']['value'])} ({number(row['mean_error']['low'])} to "
+        f"{number(row['mean_error']['high'])}) with {row['group'].removesuffix(' known')} known"
+        for row in told
+    ]
+    return (
+        "Somebody who sees no film, but is told what these people were made with, would be off by "
+        f"{' and by '.join(errors)}, at least: so much is hidden by how people differ, and the rest of the way to the "
+        "floor is what films, measures and the number of people learnt from still cost."
     )
 
 
