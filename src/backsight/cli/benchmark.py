@@ -12,6 +12,7 @@ from backsight.cli.benchmark_runs import ENTRIES, Benchmark, Choices, Judging, R
 from backsight.cli.exit_codes import ExitCode
 from backsight.cli.given import command_for_others, given_options, refuse
 from backsight.cli.interruption import resumable
+from backsight.cli.markdown import echo_markdown
 from backsight.cli.progress import progress_bar
 
 OF_ALL = frozenset({"context", "name", "json_file", "quiet"})
@@ -198,7 +199,7 @@ def _measure(name: Benchmark, chosen: Choices, *, json_file: Path | None, plots:
     if json_file is not None:
         write_figures(json_file, result)
     if entry.lines is not None:
-        typer.echo("\n".join(entry.lines(result)))
+        echo_markdown(entry.lines(result))
     print_table(result)
     if plots is not None:
         draw_plots(plots, result.plots)

@@ -9,6 +9,7 @@ import typer
 
 from backsight.cli.given import refuse
 from backsight.cli.interruption import resumable
+from backsight.cli.markdown import echo_markdown
 from backsight.cli.study_options import (
     STUDY_HELP,
     USUAL_FOLDS,
@@ -105,7 +106,7 @@ def evaluate(
                 on_progress=interruption.watching(show),
                 spread=spread or in_turn,
             )
-    typer.echo("\n".join(lines))
+    echo_markdown(lines)
 
 
 def compare(
@@ -125,11 +126,11 @@ def compare(
         from backsight.studying.kept_runs import compare_runs
 
         lines = compare_runs(run, runs=runs, learners=learner or [], json_file=json_file)
-    typer.echo("\n".join(lines))
+    echo_markdown(lines)
 
 
 def list_kept(runs: RunsOption = DEFAULT_FOLDER) -> None:
     """List the runs that `train`, `evaluate` and `tune` have kept on disk."""
     from backsight.studying.kept_runs import run_lines
 
-    typer.echo("\n".join(run_lines(runs)))
+    echo_markdown(run_lines(runs))

@@ -9,6 +9,7 @@ import typer
 
 from backsight.cli.given import refuse
 from backsight.cli.interruption import resumable
+from backsight.cli.markdown import echo_markdown
 from backsight.cli.progress import progress_bar
 from backsight.cli.study_options import (
     STUDY_HELP,
@@ -115,7 +116,7 @@ def train(
             on_progress=interruption.watching(show),
             spread=spread or in_turn,
         )
-    typer.echo("\n".join(lines))
+    echo_markdown(lines)
 
 
 def _target(context: typer.Context, study: str | None, out: Path | None, *, overwrite: bool) -> Path:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from backsight.cli.interruption import resumable
+from backsight.cli.markdown import echo_markdown
 from backsight.cli.study_options import (
     STUDY_HELP,
     AddressOption,
@@ -84,4 +85,4 @@ def tune(
             on_trial=interruption.watching(show),
             spread=spread,
         )
-    typer.echo("\n".join(lines))
+    echo_markdown(lines)

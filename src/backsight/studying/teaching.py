@@ -29,6 +29,7 @@ from backsight.studying.judging import (
     half_width,
     learner_rows,
 )
+from backsight.studying.outline import outline
 from backsight.studying.wording import figure_lines, meaning_lines
 from backsight.training.fitted_file import FittedFile, StudyFacts, fitted_to_bytes, interval_around, overlap
 from backsight.training.study_landmarks import StudyLandmarks
@@ -157,7 +158,7 @@ def make_fitted_file(
         figures=figures,
         card="",
     )
-    return replace(content, card=write_card(content, judged))
+    return replace(content, card=write_card(content, judged, learner=learner))
 
 
 def check_writable_learner(study: Study, learner: Learner, fitted: FittedLearner) -> None:
@@ -172,7 +173,7 @@ def _taken(content: FittedFile) -> str:
     return f"`{content.learner}`, which took `{kind}`" if is_choice else f"`{content.learner}`"
 
 
-def write_card(content: FittedFile, judged: Judged | None) -> str:
+def write_card(content: FittedFile, judged: Judged | None, *, learner: Learner) -> str:
     """Return the model card in Markdown."""
     facts, scale = content.study, content.scale
     lines = [
@@ -206,7 +207,7 @@ def write_card(content: FittedFile, judged: Judged | None) -> str:
             ]
         else:
             lines += ["", "Too few people for an interval."]
-    lines += ["", "## Settings", "", "```", content.settings, "```", ""]
+    lines += ["", "## Settings", "", "```text", *outline(learner), "```", ""]
     return "\n".join(lines)
 
 
