@@ -6,6 +6,7 @@ People spell names and numbers in several ways; what cannot be mistaken is read.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,11 +16,13 @@ from backsight.batch.options import ClipOptions
 from backsight.batch.sources import Found, open_file_system, why_unreadable
 from backsight.datasets.table import Table, raise_mistakes
 from backsight.domain.address import URL_MARK, shown, without_query
-from backsight.domain.recording import HEIGHT_RANGE_M
+from backsight.domain.recording import HEIGHT_RANGE_M, Exercise
 from backsight.errors import BacksightError, InputError, InvalidValueError
 from backsight.inputs import parse_exercise
 from backsight.video.selection import Position, parse_crop, parse_position
 
+_PART = re.compile(r"#(t|xywh)=")
+"""How `assess` is told a recording's part; a table has columns for it."""
 COLUMNS = ("subject", "session", "exercise", "path", "start", "end", "crop", "height_cm")
 
 
@@ -138,17 +141,33 @@ class _RowParser:
                 self._wrong(column, "a value", "nothing")
         return Row(
             number=self._number,
-            found=locate(self._values.get("path") or ""),
+            found=self._found(locate),
             subject=self._values.get("subject") or "",
             session=self._values.get("session") or "",
             clip=ClipOptions(
-                exercise=self._read("exercise", parse_exercise),
+                exercise=self._read("exercise", self._exercise),
                 start=self._read("start", lambda text: _position_text(parse_position(_with_point(text)))),
                 end=self._read("end", lambda text: _position_text(parse_position(_with_point(text)))),
                 crop=self._read("crop", lambda text: str(parse_crop(text))),
                 height_m=self._read("height_cm", _height_m),
             ),
         )
+
+    def _found(self, locate: Callable[[str], Found]) -> Found:
+        path = self._values.get("path") or ""
+        if _PART.search(path):
+            self._wrong("path", "a file's name, and its part in the columns `start`, `end` and `crop`", f"`{path}`")
+        return locate(path)
+
+    def _exercise(self, text: str) -> Exercise:
+        try:
+            return parse_exercise(text)
+        except (InputError, InvalidValueError) as error:
+            if "exercise" in self._required:
+                raise
+            raise InvalidValueError(
+                f"{error}; leave it empty for any other movement, and name that in a study's manifest"
+            ) from error
 
     def _read(self, column: str, read: Callable[[str], Any]) -> Any:
         text = self._values.get(column)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from backsight.datasets.sensor import KINECT_V2
+from backsight.domain.recording import Exercise
 from backsight.domain.study import FoundBy, Study, StudyClip, count_finders, whatever_ran_it
 from backsight.errors import InputError
 from backsight.evaluation.blinding import as_training, ask, pseudonym
@@ -173,6 +174,17 @@ def _taken(content: FittedFile) -> str:
     return f"`{content.learner}`, which took `{kind}`" if is_choice else f"`{content.learner}`"
 
 
+def _which_are_not_assessed(exercises: Sequence[str]) -> tuple[str, ...]:
+    """Return a line of the card where `assess`, which knows three exercises by their names, has no use for some."""
+    others = [name for name in exercises if name not in set(Exercise)]
+    if not others:
+        return ()
+    return (
+        f"- `assess`, `batch` and `live` know {', '.join(Exercise)} alone: people's {', '.join(others)} are judged with "
+        "`backsight evaluate STUDY --model FILE`.",
+    )
+
+
 def write_card(content: FittedFile, judged: Judged | None, *, learner: Learner) -> str:
     """Return the model card in Markdown."""
     facts, scale = content.study, content.scale
@@ -187,6 +199,7 @@ def write_card(content: FittedFile, judged: Judged | None, *, learner: Learner) 
         f"- Learnt from {facts.n_clips} scored clips of {facts.n_people} people: {', '.join(facts.exercises)}.",
         f"- Scores run from {scale.worst:g} (worst) to {scale.best:g} (best) {scale.unit}.",
         f"- {StudyLandmarks(facts.found_by).told()}",
+        *_which_are_not_assessed(facts.exercises),
         f"- Study: {facts.source or 'no source given'}; fingerprint `{facts.fingerprint}`.",
         "- May be passed on: "
         + ("as the study's licence allows." if facts.may_ship else "NO; the study does not say that it may."),

@@ -179,3 +179,22 @@ def test_a_table_is_read_however_its_letters_are_written(tmp_path: Path, encodin
 def test_a_line_that_tells_excel_the_delimiter_is_no_header(tmp_path: Path) -> None:
     text = "sep=;\nsubject;exercise;path\nanna;walk;a.mp4\nben;hop;b.mp4\n"
     assert "row 4, column `exercise`" in errors(tmp_path, text)
+
+
+def test_another_movement_may_be_extracted_where_no_exercise_is_needed(tmp_path: Path) -> None:
+    table = "exercise,path\nsquat,a.mp4\n"
+    with pytest.raises(InputError) as caught:
+        list(manifest(tmp_path, table, needs_subject=False))
+    assert str(caught.value).endswith(
+        "got `squat`; leave it empty for any other movement, and name that in a study's manifest"
+    )
+    assert "leave it empty" not in errors(tmp_path, "subject,exercise,path\nanna,squat,a.mp4\n")
+
+
+@pytest.mark.parametrize("path", ["walk.mp4#t=1.6,6.0", "walk.mp4#xywh=0,470,1560,524"])
+def test_a_part_behind_a_files_name_is_sent_to_its_columns(tmp_path: Path, path: str) -> None:
+    message = errors(tmp_path, f'subject,exercise,path\nanna,walk,"{path}"\n')
+    assert "row 2, column `path`" in message
+    assert "in the columns `start`, `end` and `crop`" in message
+    (row,) = manifest(tmp_path, "subject,exercise,path\nanna,walk,take #1.mp4\n")
+    assert row.found.name == "take #1.mp4"

@@ -107,6 +107,20 @@ def test_what_a_file_of_landmarks_calls_its_finder_is_passed_on_in_known_names_o
     assert "Jane" not in content.card
 
 
+@pytest.mark.parametrize(
+    ("exercises", "told"),
+    [({"left": "walk", "right": "jump"}, ""), ({"left": "walk"}, "people's right are"), ({}, "people's left, right are")],
+)
+def test_a_card_says_which_exercises_are_not_for_assess(exercises: dict[str, str], told: str) -> None:
+    study, learner = moving_study(), KinematicLearner(choices=SHARES[:1])
+    clips = tuple(replace(clip, exercise=exercises.get(clip.exercise, clip.exercise)) for clip in study.clips)
+    study = replace(study, clips=clips)
+    fitted = learner.fit(study.scored(), scale=study.scale, seed=0)
+    card = make_fitted_file(study, learner, fitted, judged=None, seed=0, command="", version="0").card
+    assert ("`backsight evaluate STUDY --model FILE`" in card) == bool(told)
+    assert told in card
+
+
 def test_a_sensor_that_the_model_s_file_does_not_name_is_not_called_another_one():
     study, others = (
         replace(one, clips=tuple(replace(clip, found_by=FoundBy(sensor="Vicon")) for clip in one.clips))
