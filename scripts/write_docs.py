@@ -140,8 +140,18 @@ def _index_sections() -> list[str]:
 
 def _index_curve(found: dict[str, Any]) -> str:
     """Return what learning from fewer people does, as a table; nothing where that was not asked."""
-    lines = curve_lines(found.get("rows", ()))
-    return "\n" + "\n".join(lines) + "\n" if lines else ""
+    rows = found.get("rows", ())
+    lines = curve_lines(rows)
+    return "\n" + "\n".join((*lines, "", _told_from_curve(rows))) + "\n" if lines else ""
+
+
+def _told_from_curve(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say what more people to learn from do to the error of a session."""
+    fewest, *_, most = [row["mean_error"] for row in rows if row["kind"] == "curve"]
+    change = f"From the fewest to all the error goes from {number(fewest['value'])} to {number(most['value'])}"
+    if most["low"] <= fewest["value"] <= most["high"]:
+        return f"{change}, within its interval: more such people alone would hardly bring it to the floor."
+    return f"{change}{': more such people would help' if most['value'] < fewest['value'] else ''}."
 
 
 def _near_the_floor(found: dict[str, Any]) -> str:
