@@ -6,6 +6,8 @@ Adapters are imported inside the functions, so that reading words loads no decod
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +72,15 @@ def parse_exercise(text: str) -> Exercise:
         if wanted in (exercise.value, _spelt_alike(exercise.label)):
             return exercise
     raise InputError(f"expected {', '.join(Exercise)}, got `{text}`")
+
+
+def exercises_by_name(names: Iterable[str]) -> dict[Exercise, str]:
+    """Return how a study calls each of the three exercises that it has; its other exercises are left out."""
+    found: dict[Exercise, str] = {}
+    for name in names:
+        with suppress(InputError):
+            found.setdefault(parse_exercise(name), name)
+    return found
 
 
 def _spelt_alike(text: str) -> str:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backsight.domain.recording import Exercise
 from backsight.errors import InputError
-from backsight.inputs import parse_exercise
+from backsight.inputs import exercises_by_name
 from backsight.settings import Settings
 
 if TYPE_CHECKING:
@@ -192,11 +192,8 @@ def _fitted_predictor(path: Path, exercises: Iterable[Exercise], *, pose_model: 
     from backsight.training.fitted_predictor import FittedPredictor
 
     content = read_fitted(path)
-    names: dict[Exercise, str] = {}
-    for name in content.study.exercises:
-        # Studies may have exercises of their own, which nobody can be asked to do here.
-        with suppress(InputError):
-            names.setdefault(parse_exercise(name), name)
+    # Studies may have exercises of their own, which nobody can be asked to do here.
+    names = exercises_by_name(content.study.exercises)
     known = ", ".join(content.study.exercises)
     unknown = [exercise.value for exercise in exercises if exercise not in names]
     if unknown or not names:

@@ -21,8 +21,8 @@ from backsight.errors import BacksightError, InputError, InvalidValueError
 from backsight.inputs import parse_exercise
 from backsight.video.selection import Position, parse_crop, parse_position
 
-_PART = re.compile(r"#(t|xywh)=")
-"""How `assess` is told a recording's part; a table has columns for it."""
+_PART = re.compile(r"#(?:t|xywh)=[^#]*$")
+"""How `assess` is told a recording's part (`inputs.parse_clip`); a table has columns for it."""
 COLUMNS = ("subject", "session", "exercise", "path", "start", "end", "crop", "height_cm")
 
 
@@ -155,17 +155,21 @@ class _RowParser:
 
     def _found(self, locate: Callable[[str], Found]) -> Found:
         path = self._values.get("path") or ""
-        if _PART.search(path):
-            self._wrong("path", "a file's name, and its part in the columns `start`, `end` and `crop`", f"`{path}`")
-        return locate(path)
+        found = locate(path)
+        part = _PART.search(path)
+        # A file whose own name ends so is that file.
+        if part and found.size_bytes is None:
+            expected = "a recording's name, and its part in the columns `start`, `end` and `crop`"
+            self._wrong("path", expected, f"`{part[0]}` behind the name")
+        return found
 
     def _exercise(self, text: str) -> Exercise:
         try:
             return parse_exercise(text)
-        except (InputError, InvalidValueError) as error:
+        except InputError as error:
             if "exercise" in self._required:
                 raise
-            raise InvalidValueError(
+            raise InputError(
                 f"{error}; leave it empty for any other movement, and name that in a study's manifest"
             ) from error
 

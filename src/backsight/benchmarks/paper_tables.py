@@ -134,9 +134,7 @@ def table_two(frames: Sequence[int]) -> tuple[Variant, ...]:
     from backsight.training.neural import NeuralLearner
 
     return tuple(
-        Variant(
-            "table-2", f"{kind} {n} frames", NeuralLearner(replace(paper_config(n), kind=kind), label=f"{kind}-{n}")
-        )
+        Variant("table-2", f"{kind} {n} frames", NeuralLearner(replace(paper_config(n), kind=kind), name=f"{kind}-{n}"))
         for n in frames
         for kind in ("lstm", "rnn")
     )
@@ -206,7 +204,7 @@ def _labelled(config: NeuralConfig, name: str, n_frames: int) -> Learner:
     """Return the learner of a row; under the same name the folds of another table's same row are found."""
     from backsight.training.neural import NeuralLearner
 
-    return NeuralLearner(config, label=f"lstm-{n_frames}" if config == paper_config(n_frames) else name)
+    return NeuralLearner(config, name=f"lstm-{n_frames}" if config == paper_config(n_frames) else name)
 
 
 def paper_config(n_frames: int) -> NeuralConfig:

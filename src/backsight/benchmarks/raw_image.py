@@ -132,7 +132,7 @@ def learners_on_both(pictures: Mapping[PoseSequence, Pictures], *, source: str) 
         Median(),
         ImageLearner(pictures, source),
         ImageLearner(pictures, source, moving, "image-lstm-moving"),
-        NeuralLearner(one, label="lstm-one"),
+        NeuralLearner(one, name="lstm-one"),
         make_learner("lstm"),
         make_learner("kinematic"),
     )

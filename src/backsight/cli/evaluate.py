@@ -133,4 +133,4 @@ def list_kept(runs: RunsOption = DEFAULT_FOLDER) -> None:
     """List the runs that `train`, `evaluate` and `tune` have kept on disk."""
     from backsight.studying.kept_runs import run_lines
 
-    echo_markdown(run_lines(runs))
+    typer.echo("\n".join(run_lines(runs)))

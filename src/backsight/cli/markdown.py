@@ -2,41 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from io import StringIO
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import typer
 
+from backsight.reporting.markdown_table import read_rows
+
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 
-def echo_markdown(lines: Sequence[str]) -> None:
-    """Print lines, some of which are rows of tables in Markdown."""
+def echo_markdown(lines: Sequence[str], *, console: Console | None = None) -> None:
+    """Print lines, some of which are rows of tables in Markdown.
+
+    Parameters
+    ----------
+    console
+        Where; None = the output stream.
+    """
     from rich.console import Console
 
-    # No markup: names of learners and intervals may hold square brackets.
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        typer.echo("\n".join(lines))
+    console = console or Console(highlight=False)
+    if not console.file.isatty():
+        typer.echo("\n".join(lines), file=console.file)
         return
     for is_table, block in groupby(lines, key=lambda line: line.startswith("|")):
-        if is_table:
-            console.print(_table(block))
+        told = list(block)
+        rows = read_rows(told) if is_table else ()
+        # A table has a rule below its head.
+        table = _fitting_table(rows, width=console.width) if 0 < len(rows) < len(told) else None
+        if table is not None:
+            console.print(table)
         else:
-            console.print("\n".join(block), soft_wrap=True)
+            typer.echo("\n".join(told), file=console.file)
 
 
-def _table(lines: Iterable[str]) -> Table:
+def _fitting_table(rows: Sequence[Sequence[str]], *, width: int) -> Table | None:
+    """Return cells as a table, or None where one so wide could not show every word and number whole."""
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    head, _, *rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
+    if any(len(row) != len(rows[0]) for row in rows):
+        return None
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for at, name in enumerate(head):
-        # Who is judged is named in one piece; a narrow terminal breaks the numbers.
-        table.add_column(Text(name), overflow="fold", no_wrap=at == 0)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+    for cells in zip(*rows, strict=True):
+        longest = max((len(word) for cell in cells for word in cell.split()), default=1)
+        table.add_column(Text(cells[0]), min_width=longest)
+    for row in rows[1:]:
+        table.add_row(*map(Text, row))
+    tried = Console(file=StringIO(), width=width, color_system=None)
+    with tried.capture() as shown:
+        tried.print(table)
+    words = Counter(word for row in rows for cell in row for word in cell.split())
+    return table if Counter(shown.get().split()) == words else None

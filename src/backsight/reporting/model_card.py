@@ -11,6 +11,8 @@ from itertools import groupby
 
 from markupsafe import Markup, escape
 
+from backsight.reporting.markdown_table import read_rows
+
 _TOP_HEADING = 4
 """A card stands inside a section with an h3, so its own first level becomes h4."""
 _FENCE = "```"
@@ -56,8 +58,7 @@ def _heading(line: str) -> Markup:
 
 
 def _table(lines: list[str]) -> Markup:
-    rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
-    head, *body = [row for row in rows if not all(re.fullmatch(r":?-+:?", cell) for cell in row)]
+    head, *body = read_rows(lines)
     heads = _join(Markup('<th scope="col">{}</th>'), map(_inline, head))
     cells = (_join(Markup("<td>{}</td>"), map(_inline, row)) for row in body)
     return Markup('<div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(

@@ -25,11 +25,11 @@ def outline(thing: object) -> tuple[str, ...]:
 def _below(thing: Any, margin: str) -> Iterator[str]:
     for name, value in _parts(thing):
         told = _in_a_line(value)
-        if told is not None and len(margin) + len(name) + len(told) <= _WIDTH:
-            yield f"{margin}{name}: {told}"
-        else:
+        if told is None or (_holds_some(value) and len(f"{margin}{name}: {told}") > _WIDTH):
             yield f"{margin}{name}:"
             yield from _below(value, margin + _STEP)
+        else:
+            yield f"{margin}{name}: {told}"
 
 
 def _parts(thing: Any) -> list[tuple[str, Any]]:
@@ -57,5 +57,6 @@ def _in_words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:g}"
-    return str(value.value if isinstance(value, Enum) else value) if value not in (None, "") else "-"
+        # To the last digit: these are the settings to take to make the learner again.
+        return repr(value).removesuffix(".0")
+    return str(value.value if isinstance(value, Enum) else value) if value is not None and str(value) else "-"

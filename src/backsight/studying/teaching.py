@@ -20,6 +20,7 @@ from backsight.evaluation.blinding import as_training, ask, pseudonym
 from backsight.evaluation.learner import FittedLearner, Learner
 from backsight.evaluation.predictions import Predictions
 from backsight.evaluation.store import fingerprint_study, settings_of
+from backsight.inputs import exercises_by_name
 from backsight.pose.engines import PoseEngine
 from backsight.pose.weights import PoseModel
 from backsight.studying.judging import (
@@ -175,13 +176,14 @@ def _taken(content: FittedFile) -> str:
 
 
 def _which_are_not_assessed(exercises: Sequence[str]) -> tuple[str, ...]:
-    """Return a line of the card where `assess`, which knows three exercises by their names, has no use for some."""
-    others = [name for name in exercises if name not in set(Exercise)]
+    """Return a line of the card where `assess` has no use for some of a study's exercises."""
+    known = exercises_by_name(exercises).values()
+    others = [name for name in exercises if name not in known]
     if not others:
         return ()
     return (
-        f"- `assess`, `batch` and `live` know {', '.join(Exercise)} alone: people's {', '.join(others)} are judged with "
-        "`backsight evaluate STUDY --model FILE`.",
+        f"- `assess`, `batch` and `live` know {', '.join(Exercise)} and give no score for {', '.join(others)}; "
+        "`backsight evaluate STUDY --model FILE` tells how the model does on scored clips of other people.",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backsight.evaluation.conformal import fewest_people
+from backsight.reporting.markdown_table import as_cell
 from backsight.studying.comparing import compare_pair, comparison_lines
 from backsight.studying.judging import LEVEL, RESEARCH, Judged, better_than_baselines
 from backsight.training.tuning import Tuned, error_of
@@ -75,8 +76,8 @@ def part_lines(rows: Sequence[Mapping[str, Any]], *, title: str) -> tuple[str, .
         n_people = row["people"]
         rho = "-" if n_people < FEWEST_FOR_A_SPREAD else spread(row["rho"])
         lines.append(
-            f"| {row['kind']} {row[row['kind']]} | {row['clips']} | {n_people} | {spread(row['mad'], n_people)} | "
-            f"{rho} | {cell(row['bias'])} | {_held(row.get('coverage'), n_people)} |"
+            f"| {row['kind']} {as_cell(row[row['kind']])} | {row['clips']} | {n_people} | "
+            f"{spread(row['mad'], n_people)} | {rho} | {cell(row['bias'])} | {_held(row.get('coverage'), n_people)} |"
         )
     if any(row["people"] < FEWEST_FOR_A_SPREAD for row in parts):
         lines += ["", f"No interval and no rho in parts of fewer than {FEWEST_FOR_A_SPREAD} people."]

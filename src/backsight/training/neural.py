@@ -79,15 +79,14 @@ class NeuralLearner:
     """A `Learner` on feature sequences: networks stopped early by people set aside within the training people."""
 
     config: NeuralConfig = field(default_factory=NeuralConfig)
-    label: str = ""
-    """What tables call it; empty = the kind of network."""
-    work_folder: Path | None = None
+    name: str = ""
+    """What tables call it; given empty, it is the kind of network."""
+    # Where it works is no setting: files that are passed on tell settings.
+    work_folder: Path | None = field(default=None, repr=False)
     """Where an interrupted training goes on, emptied of it when it is finished; None = nowhere."""
 
-    @property
-    def name(self) -> str:
-        """What tables call it."""
-        return self.label or self.config.kind
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.config.kind)
 
     def fit(self, clips: Sequence[StudyClip], *, scale: ScoreScale, seed: int) -> FittedNeural:
         """Learn from scored clips; the same clips and seed give the same networks on a CPU.

@@ -53,7 +53,7 @@ def kinematic_columns_learner(kind: str, *, work_folder: Path | None = None) -> 
     """Return the learner of a kind on the 28 kinematic columns alone."""
     config = neural_config(kind)
     config = replace(config, features=replace(config.features, columns="kinematic"))
-    return NeuralLearner(config, label=f"{kind}-28", work_folder=work_folder)
+    return NeuralLearner(config, name=f"{kind}-28", work_folder=work_folder)
 
 
 def network_ensemble(*, work_folder: Path | None = None) -> MeanOfLearners:

@@ -191,10 +191,20 @@ def test_another_movement_may_be_extracted_where_no_exercise_is_needed(tmp_path:
     assert "leave it empty" not in errors(tmp_path, "subject,exercise,path\nanna,squat,a.mp4\n")
 
 
-@pytest.mark.parametrize("path", ["walk.mp4#t=1.6,6.0", "walk.mp4#xywh=0,470,1560,524"])
-def test_a_part_behind_a_files_name_is_sent_to_its_columns(tmp_path: Path, path: str) -> None:
-    message = errors(tmp_path, f'subject,exercise,path\nanna,walk,"{path}"\n')
-    assert "row 2, column `path`" in message
-    assert "in the columns `start`, `end` and `crop`" in message
-    (row,) = manifest(tmp_path, "subject,exercise,path\nanna,walk,take #1.mp4\n")
-    assert row.found.name == "take #1.mp4"
+@pytest.mark.parametrize("part", ["#t=1.6,6.0", "#xywh=0,470,1560,524", "#t=1&xywh=0,0,64,64"])
+@pytest.mark.parametrize("name", ["walk.mp4", "https://joe:s3cret@host/walk.mp4?X-Amz-Signature=abcdef"])
+def test_a_part_behind_a_recordings_name_is_sent_to_its_columns(tmp_path: Path, name: str, part: str) -> None:
+    message = errors(tmp_path, f'subject,exercise,path\nanna,walk,"{name}{part}"\n')
+    assert message.endswith(
+        "row 2, column `path`: expected a recording's name, and its part in the columns `start`, `end` and `crop`, got "
+        f"`{part}` behind the name"
+    )
+    assert "s3cret" not in message
+    assert "abcdef" not in message
+
+
+@pytest.mark.parametrize("name", ["take #1.mp4", "a#t=b.mp4"])
+def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"")
+    (row,) = manifest(tmp_path, f"subject,exercise,path\nanna,walk,{name}\n")
+    assert row.found.name == name

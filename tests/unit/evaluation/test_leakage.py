@@ -161,9 +161,12 @@ class Watched:
         return self.learner.fit(clips, scale=scale, seed=seed)
 
 
-def test_best_chooses_anew_in_each_fold_among_training_people_alone() -> None:
+@pytest.mark.parametrize("order", [1, -1], ids=["as it is", "rivals the other way round"])
+def test_best_chooses_anew_in_each_fold_among_training_people_alone(order: int) -> None:
     study, best, fits = moving_study(), make_learner("best"), []
     assert isinstance(best, NestedChoice)
+    # Either way round, so that neither the first nor the last can be taken unseen.
+    best = replace(best, learners=best.learners[::order])
     watched = replace(best, learners=tuple(Watched(one, fits) for one in best.learners))
     table = cross_validate(study, watched, protocol=Protocol(n_folds=3, n_seeds=1))
 

@@ -7,6 +7,8 @@ from enum import Enum
 
 import pytest
 
+from backsight.evaluation.baselines import Duration, Median, PathLengthAndSpeed
+from backsight.evaluation.learner import Learner
 from backsight.studying.outline import outline
 from backsight.training.learners import learner_names, make_learner
 
@@ -47,6 +49,12 @@ def test_every_field_has_a_line_and_what_it_holds_stands_below_it() -> None:
 
 def test_what_is_too_long_for_a_line_takes_several() -> None:
     assert outline(Branch(sizes=tuple(range(10**6, 10**6 + 20))))[5] == "  1: 1000000"
+    folder = "/a/long/way" * 20
+    assert f"folder: {folder}" in outline(Branch(folder=folder))
+
+
+def test_a_number_keeps_its_last_digit() -> None:
+    assert "leaf: width 0.12345678901234, is_wide no" in outline(Branch(leaf=Leaf(0.12345678901234)))
 
 
 def test_what_has_no_fields_has_its_type() -> None:
@@ -56,8 +64,11 @@ def test_what_has_no_fields_has_its_type() -> None:
     assert outline(Plain())[0].endswith("Plain")
 
 
-@pytest.mark.parametrize("name", learner_names())
-def test_no_learner_is_told_in_code(name: str) -> None:
-    told = outline(make_learner(name))
+ALL = {one.name: one for one in (*map(make_learner, learner_names()), Median(), Duration(), PathLengthAndSpeed())}
+
+
+@pytest.mark.parametrize("learner", ALL.values(), ids=ALL.keys())
+def test_no_learner_is_told_in_code(learner: Learner) -> None:
+    told = outline(learner)
     assert max(map(len, told)) <= 110
-    assert not any("(" in line or "=" in line for line in told)
+    assert not any(mark in line for line in told for mark in "(){}<>[]=")

@@ -109,7 +109,11 @@ def test_what_a_file_of_landmarks_calls_its_finder_is_passed_on_in_known_names_o
 
 @pytest.mark.parametrize(
     ("exercises", "told"),
-    [({"left": "walk", "right": "jump"}, ""), ({"left": "walk"}, "people's right are"), ({}, "people's left, right are")],
+    [
+        ({"left": "walk", "right": "Touch_Toes"}, ""),
+        ({"left": "Walk"}, "no score for right;"),
+        ({}, "no score for left, right;"),
+    ],
 )
 def test_a_card_says_which_exercises_are_not_for_assess(exercises: dict[str, str], told: str) -> None:
     study, learner = moving_study(), KinematicLearner(choices=SHARES[:1])

@@ -9,12 +9,14 @@ import pytest
 
 from backsight.domain.study import ScoreScale
 from backsight.errors import InvalidValueError
+from backsight.evaluation.learner import Learner
 from backsight.network.config import NETWORK_KINDS
 from backsight.training.ensembles import kinematic_ensemble
 from backsight.training.kinematic import KinematicLearner
 from backsight.training.neural import NeuralLearner
-from backsight.training.neural_kinds import neural_learner
+from backsight.training.neural_kinds import kinematic_columns_learner, neural_learner
 from backsight.training.search_spaces import check_possible, check_tunable, suggest_learner
+from backsight.training.tuning import settled
 
 POINTS = ScoreScale(best=50.0, worst=0.0)
 RIGHT_OR_WRONG = ScoreScale(best=1.0, worst=0.0, is_binary=True)
@@ -45,6 +47,18 @@ def test_whatever_is_picked_of_a_network_can_be_built(kind: str, end: int) -> No
     check_possible(picked)
     assert isinstance(picked, NeuralLearner)
     assert picked.config.kind == kind
+
+
+TUNABLE = [KinematicLearner(), *map(neural_learner, NETWORK_KINDS), kinematic_columns_learner("lstm")]
+
+
+@pytest.mark.parametrize("learner", TUNABLE, ids=lambda learner: learner.name)
+def test_what_a_search_found_makes_the_learner_again_under_a_name_of_its_own(learner: Learner) -> None:
+    picks = Picks(-1)
+    found = suggest_learner(learner, picks, scale=RIGHT_OR_WRONG)
+    tuned = settled(learner, picks.asked, scale=RIGHT_OR_WRONG)
+    assert tuned.name == f"{learner.name}-tuned"
+    assert replace(tuned, name=learner.name) == found != learner
 
 
 def test_a_graph_is_offered_no_columns_without_landmarks() -> None:
