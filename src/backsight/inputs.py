@@ -67,9 +67,9 @@ def parse_exercise(text: str) -> Exercise:
     InputError
         When it is none of the three.
     """
-    wanted = _spelt_alike(text)
+    wanted = spelt_alike(text)
     for exercise in Exercise:
-        if wanted in (exercise.value, _spelt_alike(exercise.label)):
+        if wanted in (exercise.value, spelt_alike(exercise.label)):
             return exercise
     raise InputError(f"expected {', '.join(Exercise)}, got `{text}`")
 
@@ -83,7 +83,8 @@ def exercises_by_name(names: Iterable[str]) -> dict[Exercise, str]:
     return found
 
 
-def _spelt_alike(text: str) -> str:
+def spelt_alike(text: str) -> str:
+    """Return a name as it is compared: in small letters, with hyphens for spaces and underscores."""
     return re.sub(r"[\s_-]+", "-", text.strip().casefold())
 
 

@@ -6,7 +6,6 @@ People spell names and numbers in several ways; what cannot be mistaken is read.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,15 +13,13 @@ from typing import Any
 
 from backsight.batch.options import ClipOptions
 from backsight.batch.sources import Found, open_file_system, why_unreadable
-from backsight.datasets.table import Table, raise_mistakes
+from backsight.datasets.table import PART_BEHIND_NAME, Table, raise_mistakes
 from backsight.domain.address import URL_MARK, shown, without_query
 from backsight.domain.recording import HEIGHT_RANGE_M, Exercise
 from backsight.errors import BacksightError, InputError, InvalidValueError
 from backsight.inputs import parse_exercise
 from backsight.video.selection import Position, parse_crop, parse_position
 
-_PART = re.compile(r"#(?:t|xywh)=[^#]*$")
-"""How `assess` is told a recording's part (`inputs.parse_clip`); a table has columns for it."""
 COLUMNS = ("subject", "session", "exercise", "path", "start", "end", "crop", "height_cm")
 
 
@@ -156,7 +153,7 @@ class _RowParser:
     def _found(self, locate: Callable[[str], Found]) -> Found:
         path = self._values.get("path") or ""
         found = locate(path)
-        part = _PART.search(path)
+        part = PART_BEHIND_NAME.search(path)
         # A file whose own name ends so is that file.
         if part and found.size_bytes is None:
             expected = "a recording's name, and its part in the columns `start`, `end` and `crop`"

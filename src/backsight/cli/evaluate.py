@@ -113,7 +113,10 @@ def compare(
     run: Annotated[list[str], typer.Argument(help="Folders of runs, or their names as `backsight runs` lists them.")],
     learner: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Which of the runs' learners, the first is the reference; default all."),
+        typer.Option(
+            metavar="NAME",
+            help="Which of the runs' learners, the first is the reference; default all but the baselines.",
+        ),
     ] = None,
     runs: RunsOption = DEFAULT_FOLDER,
     json_file: _JsonFile = None,

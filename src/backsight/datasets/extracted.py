@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from backsight.datasets.study import Extract, FoundPose, check_learnable_pose, clip_of, notes_on
+from backsight.datasets.study import Extract, FoundPose, check_learnable_pose, clip_of, note_unusable, notes_on
 from backsight.datasets.study_rows import ScaleHint, StudyRow, StudyRows, read_rows
 from backsight.datasets.table import Table, raise_mistakes
 from backsight.domain.assessment import QualityVerdict
@@ -112,20 +112,11 @@ def read_extracted(
         notes=(
             *table.notes,
             *notes_on(clips_told),
-            *_note_unusable([clip for clip in done if found.get(_key(clip, names))]),
+            *note_unusable(
+                [clip["file"] for clip in done if _is_unusable(clip) and found.get(_key(clip, names))],
+                n_clips=sum(row is not None for _, row in told),
+            ),
         ),
-    )
-
-
-def _note_unusable(scored: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return a note where clips are learnt from that an assessment would refuse."""
-    unusable = [clip["file"] for clip in scored if clip.get("quality") == QualityVerdict.UNUSABLE]
-    if not unusable:
-        return ()
-    return (
-        f"{len(unusable)} of {len(scored)} clips with a row were judged unusable as they were extracted, such as "
-        f"{unusable[0]} (quality.parquet says why): they are learnt from all the same, and `assess` would refuse "
-        "such recordings; leave them out with the column `exclude`",
     )
 
 
@@ -168,7 +159,7 @@ def _find_ratings(folder: Path) -> Path:
             return folder / name
     raise InputError(
         f"{folder}: expected {' or '.join(RATINGS_NAMES)} with columns subject, exercise and rating or score, found "
-        "none; put it there, or name it"
+        "none; put it there, or name it with --ratings"
     )
 
 
@@ -203,7 +194,11 @@ def _landmarks(folder: Path, clip: Mapping[str, Any]) -> FoundPose:
             f"{clip['file']}: {clip['reason'] or 'has not been looked at yet: run the same command again'}"
         )
     stored = read_poses(folder / clip["landmarks_file"])
-    return FoundPose(next(iter(stored.by_exercise.values())), stored.found_by)
+    return FoundPose(next(iter(stored.by_exercise.values())), stored.found_by, is_unusable=_is_unusable(clip))
+
+
+def _is_unusable(clip: Mapping[str, Any]) -> bool:
+    return bool(clip.get("quality") == QualityVerdict.UNUSABLE)
 
 
 def _read_table(folder: Path) -> Sequence[Mapping[str, Any]]:

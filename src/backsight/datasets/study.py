@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from backsight.datasets.study_rows import COLUMNS, ScaleHint, StudyRow, read_rows
-from backsight.datasets.table import Table, raise_mistakes
+from backsight.datasets.study_rows import COLUMNS, ScaleHint, StudyRow, StudyRows, read_rows
+from backsight.datasets.table import PART_BEHIND_NAME, Table, raise_mistakes
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence
 from backsight.domain.study import (
@@ -39,6 +39,8 @@ class FoundPose:
 
     pose: PoseSequence
     found_by: FoundBy
+    is_unusable: bool = False
+    """Whether it was judged so as the landmarks were found: an assessment would refuse the recording."""
 
 
 Extract = Callable[[Path], FoundPose]
@@ -50,6 +52,8 @@ STUDY_FOLDER = FolderKind(MANIFEST_NAME, (MANIFEST_NAME, "landmarks"))
 FEWEST_FRAMES = 3
 """Of a clip that is learnt from: with fewer there is no acceleration."""
 _SHOWN_ROWS = 5
+_PART_COLUMNS = ("start", "end", "crop")
+_WHOLE = "a study's row is a whole recording, so cut the film first"
 
 
 def landmarks_beside(manifest: Path) -> Path:
@@ -88,27 +92,56 @@ def read_study(
     """
     file = Table.of_file(manifest)
     table = read_rows(file, required=("subject", "exercise"), hint=scale or ScaleHint())
-    mistakes = [*table.mistakes, *_without_files(table.rows), *_named_twice(table.rows)]
+    mistakes = [
+        *table.mistakes,
+        *_without_files(table.rows),
+        *_parts(table.rows, manifest.parent),
+        *_named_twice(table.rows),
+    ]
     if mistakes:
         # All at once, so that nobody mends the table only to learn that files are wrong, too.
         _read_clips([row for row in table.rows if row.landmarks], manifest, None, mistakes)
     recordings = [row for row in table.rows if not row.landmarks]
     if recordings and extract is None:
         extract = _extracted_beside(manifest, recordings)
-    clips = _read_clips(table.rows, manifest, extract, [])
+    clips, unusable = _read_clips(table.rows, manifest, extract, [])
     return Study(
         name=manifest.stem,
         clips=clips,
         scale=table.scale,
         source=table.source or source,
         may_ship=may_ship,
-        notes=(*file.notes, *notes_on(clips)),
+        notes=(
+            *file.notes,
+            *_note_parts(table),
+            *notes_on(clips),
+            *note_unusable(unusable, n_clips=len(clips)),
+        ),
     )
 
 
 def notes_on(clips: Sequence[StudyClip]) -> tuple[str, ...]:
     """Return what whoever reads a study should know of its landmarks; nothing where there is nothing to know."""
     return (*_note_mixed_finders(clips), *_note_same_landmarks(clips))
+
+
+def note_unusable(names: Sequence[str], *, n_clips: int) -> tuple[str, ...]:
+    """Return a note where clips are learnt from that an assessment would refuse; `names` are these clips'."""
+    if not names:
+        return ()
+    return (
+        f"{len(names)} of {n_clips} clips with a row were judged unusable as they were extracted, such as {names[0]} "
+        "(quality.parquet says why): they are learnt from all the same, and `assess` would refuse such recordings; "
+        "leave them out with the column `exclude`",
+    )
+
+
+def _note_parts(table: StudyRows) -> tuple[str, ...]:
+    """Return a note where columns seem to name parts of recordings, as the manifests of `extract` do."""
+    columns = [name for name in table.unknown_columns if name in _PART_COLUMNS]
+    if not columns:
+        return ()
+    return (f"{', '.join(f'`{name}`' for name in columns)}: not read; {_WHOLE}",)
 
 
 def _note_same_landmarks(clips: Sequence[StudyClip]) -> tuple[str, ...]:
@@ -206,9 +239,10 @@ def _packed(clip: StudyClip, *, key: str) -> bytes:
 
 def _read_clips(
     rows: Sequence[StudyRow], manifest: Path, extract: Extract | None, mistakes: list[str]
-) -> tuple[StudyClip, ...]:
-    """Return the rows' clips; raise the mistakes that are known, and those of the files."""
+) -> tuple[tuple[StudyClip, ...], tuple[str, ...]]:
+    """Return the rows' clips, and the names of the unusable; raise the mistakes that are known, and the files'."""
     clips: list[StudyClip] = []
+    unusable: list[str] = []
     for row in rows:
         column = "landmarks" if row.landmarks else "recording"
         try:
@@ -221,8 +255,10 @@ def _read_clips(
             mistakes.append(f"row {row.number}, column `{column}`: {error}")
         else:
             clips.append(clip_of(row, found, name=row.landmarks or row.recording))
+            if found.is_unusable:
+                unusable.append(clips[-1].name)
     raise_mistakes(manifest.name, mistakes)
-    return tuple(clips)
+    return tuple(clips), tuple(unusable)
 
 
 def check_learnable_pose(pose: PoseSequence) -> None:
@@ -275,6 +311,15 @@ def _without_files(rows: Sequence[StudyRow]) -> list[str]:
     ]
 
 
+def _parts(rows: Sequence[StudyRow], folder: Path) -> list[str]:
+    """Say where a recording's part is named behind it, as `assess` takes it."""
+    return [
+        f"row {row.number}, column `recording`: expected a video, got `{part[0]}` behind its name; {_WHOLE}"
+        for row in rows
+        if (part := PART_BEHIND_NAME.search(row.recording)) and not (folder / row.recording).exists()
+    ]
+
+
 def _named_twice(rows: Sequence[StudyRow]) -> list[str]:
     first: dict[tuple[str, str], StudyRow] = {}
     mistakes = []
@@ -285,7 +330,7 @@ def _named_twice(rows: Sequence[StudyRow]) -> list[str]:
             if earlier is not row:
                 mistakes.append(
                     f"row {row.number}, column `{column}`: expected a file of its own for {row.exercise}, got that of "
-                    f"row {earlier.number}"
+                    f"row {earlier.number}; {_WHOLE}"
                 )
     return mistakes
 

@@ -107,7 +107,10 @@ def read_rows(table: Table, *, required: tuple[str, ...], hint: ScaleHint) -> St
     used = [line for line in lines if line.values.get("exclude", "").lower() in _NO]
     found.n_excluded = len(lines) - len(used)
     if not used:
-        raise InputError(f"{table.name}: expected a row a clip below the header, got {len(lines)}, all excluded")
+        raise InputError(
+            f"{table.name}: expected a row a clip below the header, got "
+            f"{f'{len(lines)}, all excluded' if lines else 'none'}"
+        )
     constants = {name: _constant(name, used, found.mistakes) for name in _CONSTANT}
     found.source = constants["source"]
     found.scale = RATING_SCALE if "rating" in table.columns else _scale(table.name, constants, hint, found.mistakes)

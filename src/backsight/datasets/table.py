@@ -19,6 +19,8 @@ from backsight.errors import InputError
 
 MANY_MISTAKES = 10
 """So many are named; a table with more is wrong as a whole, and a longer list helps nobody."""
+PART_BEHIND_NAME = re.compile(r"#(?:t|xywh)=[^#]*$")
+"""How `assess` is told a recording's part (`inputs.parse_clip`); no cell of a table is read so."""
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _ENCODING_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 """What programs put before a text to tell its encoding (Unicode 16, section 23.8)."""

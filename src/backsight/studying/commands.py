@@ -26,6 +26,7 @@ from backsight.studying.wording import figure_lines, meaning_lines, part_lines, 
 from backsight.training.fitted_file import FittedFile, read_fitted, write_fitted
 from backsight.training.runs import PREDICTIONS_FILE, Run, begin_run, check_tracker, finish_run
 from backsight.training.search_spaces import check_tunable
+from backsight.training.searched import tuned_name
 from backsight.training.tuning import (
     OnTrial,
     Search,
@@ -34,7 +35,6 @@ from backsight.training.tuning import (
     error_of,
     settled,
     tune,
-    tuned_name,
 )
 
 NO_VERDICT_HERE = (
@@ -248,7 +248,7 @@ def evaluate_model(
         head,
         "",
         *warning,
-        *row_lines(found.rows),
+        *row_lines(found.rows, in_folds=False),
         *part_lines(found.rows, title=content.learner),
         "",
         *stranger_lines(found.rows, content.figures.get("rows", ()), learner=content.learner, unit=study.scale.unit),
@@ -296,7 +296,7 @@ def tune_on_study(
             f"{storage}, and judges when all are done.",
             RESEARCH,
         )
-    tuned = tuned_name(learner)
+    tuned = tuned_name(learner.name)
     folder = keeping.keep(
         "tune",
         predictions={learner.name: found.untuned, tuned: found.tuned},

@@ -33,6 +33,9 @@ class Comparison:
     n_better: int
     """People whom it is nearer to."""
 
+    is_the_same: bool = False
+    """Whether both said the same of every clip."""
+
     def verdict(self, *, p_value: float | None = None) -> str:
         """Return `better`, `worse` or `cannot tell`: the interval of the MAD and the test have to agree.
 
@@ -89,6 +92,7 @@ def compare_pair(one: Predictions, other: Predictions, *, n_draws: int = 1000) -
         p_value=p_value,
         n_people=len(gain),
         n_better=int((gain < 0.0).sum()),
+        is_the_same=np.array_equal(one.predicted, other.predicted),
     )
 
 
@@ -131,7 +135,9 @@ def comparison_lines(reference: str, compared: Mapping[str, Comparison], *, unit
         )
     for name, one in compared.items():
         verdict = one.verdict(p_value=corrected[name])
-        if verdict == "cannot tell":
+        if one.is_the_same:
+            lines.append(f"`{name}` and `{reference}` said the same of everybody.")
+        elif verdict == "cannot tell":
             lines.append(f"Between `{name}` and `{reference}` one cannot tell: {one.n_people} people do not decide it.")
         else:
             lines.append(f"`{name}` is {verdict} than `{reference}`.")

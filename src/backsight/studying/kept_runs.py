@@ -19,7 +19,8 @@ from backsight.studying.judging import RESEARCH
 from backsight.studying.output_files import write_json
 from backsight.studying.prediction_files import read_predictions
 from backsight.training.runs import PREDICTIONS_FILE, list_runs, read_run
-from backsight.training.tuning import error_of, settled, tuned_name
+from backsight.training.searched import tuned_name, usual_name
+from backsight.training.tuning import error_of, settled
 
 
 def compare_runs(
@@ -113,10 +114,13 @@ def searched_settings(name: str, learner: Learner, *, runs: Path) -> Searched:
     folder = _run_folder(name, runs)
     run = read_run(folder)
     parameters = run.about.get("parameters")
-    if run.learners != (tuned_name(learner),) or not isinstance(parameters, dict):
+    if not isinstance(parameters, dict):
+        raise InputError(f"--settings {name}: expected a run of `backsight tune`, got one of `{run.kind}`")
+    if run.learners != (tuned_name(learner.name),):
+        found = ", ".join(map(usual_name, run.learners))
         raise InputError(
-            f"--settings {name}: expected a run of `backsight tune --learner {learner.name}`, got one of "
-            f"`{run.kind}` with {', '.join(run.learners)}"
+            f"--settings {name}: its settings are of {found}, and go with `--learner {found}`; got `--learner "
+            f"{learner.name}`"
         )
     return Searched(parameters, str(run.about.get("settings")))
 

@@ -20,7 +20,7 @@ from backsight.evaluation.blinding import as_training, ask, pseudonym
 from backsight.evaluation.learner import FittedLearner, Learner
 from backsight.evaluation.predictions import Predictions
 from backsight.evaluation.store import fingerprint_study, settings_of
-from backsight.inputs import exercises_by_name
+from backsight.inputs import exercises_by_name, spelt_alike
 from backsight.pose.engines import PoseEngine
 from backsight.pose.weights import PoseModel
 from backsight.studying.judging import (
@@ -28,12 +28,14 @@ from backsight.studying.judging import (
     RESEARCH,
     Judged,
     beats_median,
+    better_than_baselines,
     half_width,
     learner_rows,
 )
 from backsight.studying.outline import outline
 from backsight.studying.wording import figure_lines, meaning_lines
 from backsight.training.fitted_file import FittedFile, StudyFacts, fitted_to_bytes, interval_around, overlap
+from backsight.training.searched import usual_name
 from backsight.training.study_landmarks import StudyLandmarks
 
 _KEY_BYTES = 16
@@ -145,6 +147,7 @@ def make_fitted_file(
             "rows": list(judged.rows),
             "seeds": list(judged.protocol.seeds),
             "beats_median": beats_median(judged, learner.name),
+            "verdict": better_than_baselines(judged, learner.name)[1],
         }
     content = FittedFile(
         fitted=fitted,
@@ -171,7 +174,7 @@ def check_writable_learner(study: Study, learner: Learner, fitted: FittedLearner
 def _taken(content: FittedFile) -> str:
     """Return the learner's name, and which it took where it had several to choose from."""
     kind = getattr(content.fitted, "kind", content.learner)
-    is_choice = content.learner not in {kind, f"{kind}-tuned"}
+    is_choice = usual_name(content.learner) != kind
     return f"`{content.learner}`, which took `{kind}`" if is_choice else f"`{content.learner}`"
 
 
@@ -204,7 +207,11 @@ def write_card(content: FittedFile, judged: Judged | None, *, learner: Learner) 
         *_which_are_not_assessed(facts.exercises),
         f"- Study: {facts.source or 'no source given'}; fingerprint `{facts.fingerprint}`.",
         "- May be passed on: "
-        + ("as the study's licence allows." if facts.may_ship else "NO; the study does not say that it may."),
+        + (
+            "as the study's licence allows."
+            if facts.may_ship
+            else "NO, unless whoever answers for the study's data says so; nothing that Backsight reads does."
+        ),
         f"- Made with `{content.command}`.",
         "",
         "## On people whom it had not seen",
@@ -234,7 +241,7 @@ def judge_strangers(content: FittedFile, study: Study, *, n_draws: int = 1000) -
     InputError
         When the study or one of its recordings is what it has learnt from, or the scores mean something else.
     """
-    clips = study.scored()
+    clips = _in_the_models_words(study.scored(), content.study.exercises)
     if not clips:
         raise InputError(f"{study.name}: expected clips with a score to judge by, got none")
     if study.scale != content.scale:
@@ -266,6 +273,14 @@ def judge_strangers(content: FittedFile, study: Study, *, n_draws: int = 1000) -
     )
     rows = learner_rows(content.learner, predictions, study.scale, n_draws=n_draws, n_draws_of_parts=n_draws)
     return Stranger(predictions=predictions, rows=tuple(rows), warning=_warning(content, clips, n_people, len(people)))
+
+
+def _in_the_models_words(clips: Sequence[StudyClip], exercises: Sequence[str]) -> tuple[StudyClip, ...]:
+    """Return clips with their exercises spelt as the model has learnt them, as `assess` knows them, too."""
+    alike = {spelt_alike(name): name for name in exercises}
+    for exercise, name in exercises_by_name(exercises).items():
+        alike |= {spelt_alike(told): name for told in (exercise.value, exercise.label)}
+    return tuple(replace(clip, exercise=alike.get(spelt_alike(clip.exercise), clip.exercise)) for clip in clips)
 
 
 def _warning(content: FittedFile, clips: Sequence[StudyClip], n_known: int, n_people: int) -> str:

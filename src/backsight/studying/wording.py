@@ -9,6 +9,7 @@ from backsight.evaluation.conformal import fewest_people
 from backsight.reporting.markdown_table import as_cell
 from backsight.studying.comparing import compare_pair, comparison_lines
 from backsight.studying.judging import LEVEL, RESEARCH, Judged, better_than_baselines
+from backsight.training.searched import LEANS, is_tuned, tuned_name
 from backsight.training.tuning import Tuned, error_of
 
 FEWEST_FOR_A_SPREAD = 5
@@ -30,8 +31,14 @@ def figure_lines(judged: Judged) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def row_lines(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return a line for each learner over all clips, and pooled for a person."""
+def row_lines(rows: Sequence[Mapping[str, Any]], *, in_folds: bool = True) -> tuple[str, ...]:
+    """Return a line for each learner over all clips, and pooled for a person.
+
+    Parameters
+    ----------
+    in_folds
+        False = learnt from other people than any of these.
+    """
     is_binary = any("balanced_accuracy" in row for row in rows)
     leaky = {row["learner"]: row["mad"]["value"] for row in rows if row["kind"] == "leaky"}
     sure = {row["learner"]: row for row in rows if row["kind"] == "intervals"}
@@ -50,7 +57,7 @@ def row_lines(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         cells += [spread(row["balanced_accuracy"])] if is_binary else []
         cells += [cell(leaky.get(name))] if leaky else []
         lines.append(f"| {' | '.join(cells)} |")
-    lines += _dash_lines(rows)
+    lines += _dash_lines(rows, in_folds=in_folds)
     if "knows-people" in leaky:
         lines += [
             "",
@@ -93,6 +100,7 @@ def meaning_lines(judged: Judged, learner: str) -> tuple[str, ...]:
         f"giving everybody the median of the exercise is off by {judged.row('median')['mad']['value']:.3g}. It ranks "
         f"clips with a correlation of {cell(row['rho']['value'])} (rho: 1 = as the scores do, 0 = by chance).",
         verdict,
+        *([LEANS] if is_tuned(learner) else []),
     ]
     slope = row["calibration_slope"]
     if slope is not None and slope < 0.0:
@@ -154,7 +162,7 @@ def search_lines(found: Tuned, name: str, *, unit: str) -> tuple[str, ...]:
         "chosen for it.",
         f"MAD on {compared.n_people} people who took no part: {error_of(found.tuned):.3g} tuned, "
         f"{error_of(found.untuned):.3g} as it was.",
-        *comparison_lines(name, {f"{name}-tuned": compared}, unit=unit)[1:],
+        *comparison_lines(name, {tuned_name(name): compared}, unit=unit)[1:],
         *(again if found.times_judged > 1 else ()),
     )
 
@@ -163,12 +171,16 @@ def _held(share: float | None, n_people: int) -> str:
     return "-" if share is None or n_people < fewest_people(LEVEL) else f"{share:.0%}"
 
 
-def _dash_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say why a learner has no 90 % interval."""
+def _dash_lines(rows: Sequence[Mapping[str, Any]], *, in_folds: bool) -> list[str]:
+    """Say why it is not known how often a learner's 90 % interval holds."""
     learners = [row for row in rows if row["kind"] == "learner"]
     sure = {row["learner"] for row in rows if row["kind"] == "intervals"}
     if all(row["learner"] in sure and row["people"] >= fewest_people(LEVEL) for row in learners):
         return []
+    if not in_folds and any(row["people"] < fewest_people(LEVEL) for row in learners):
+        return ["", f"90 % holds: - because fewer than {fewest_people(LEVEL)} people are too few to say."]
+    if not in_folds:
+        return ["", "90 % holds: - because the model has no interval."]
     return [
         "",
         f"90 % holds: - where there is no such interval: it takes {fewest_people(LEVEL)} people whom the learner "

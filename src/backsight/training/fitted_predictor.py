@@ -21,6 +21,7 @@ from backsight.errors import InvalidValueError
 from backsight.evaluation.blinding import as_asked, ask
 from backsight.training.fitted_file import FittedFile
 from backsight.training.kinematic import summary_of
+from backsight.training.searched import LEANS, is_tuned
 from backsight.training.study_landmarks import StudyLandmarks
 
 NO_VERDICT = (
@@ -187,7 +188,9 @@ def _worth(content: FittedFile) -> str:
     if content.learner not in off:
         return "It was not judged on people whom it had not seen."
     guess = f"; giving everybody the median is off by {off['median']:.3g}" if "median" in off else ""
-    return f"On people whom it had not seen it was off by {off[content.learner]:.3g} {content.scale.unit}{guess}."
+    told = f"On people whom it had not seen it was off by {off[content.learner]:.3g} {content.scale.unit}{guess}."
+    verdict = str(content.figures.get("verdict", ""))
+    return " ".join(filter(None, (told, verdict, LEANS if is_tuned(content.learner) else "")))
 
 
 def _explain(content: FittedFile, clip: StudyClip) -> Explanation | None:

@@ -32,6 +32,7 @@ from backsight.exports.folder import output_error
 from backsight.training.code_version import code_version
 from backsight.training.schedule import mix_seed
 from backsight.training.search_spaces import check_possible, check_tunable, suggest_learner
+from backsight.training.searched import tuned_name
 
 if TYPE_CHECKING:
     import optuna
@@ -321,13 +322,8 @@ def settled(learner: Learner, parameters: Mapping[str, Any], *, scale: ScoreScal
         chosen: Any = suggest_learner(learner, _fixed(dict(parameters)), scale=scale)
     except ValueError as error:
         raise InvalidValueError(f"learner {learner.name}: these are not settings of its search: {error}") from error
-    named: Learner = replace(chosen, name=name or tuned_name(learner))
+    named: Learner = replace(chosen, name=name or tuned_name(learner.name))
     return named
-
-
-def tuned_name(learner: Learner) -> str:
-    """Return what tables call a learner with settings that were searched."""
-    return f"{learner.name}-tuned"
 
 
 def _fixed(parameters: dict[str, Any]) -> Any:

@@ -71,6 +71,8 @@ def test_clips_that_an_assessment_would_refuse_are_noted_where_they_are_learnt_f
     (folder / "ratings.csv").write_text("subject,exercise,session,rating\nA,walk,1,90\nA,walk,2,50\n")
     (note,) = read_extracted(folder).notes
     assert note.startswith("1 of 2 clips with a row were judged unusable as they were extracted, such as a1.mp4 (")
+    find = find_extracted(folder)
+    assert [find(tmp_path / row["file"]).is_unusable for row in rows] == [True, False, True]
 
 
 def test_the_same_landmarks_under_two_names_are_noted(tmp_path):

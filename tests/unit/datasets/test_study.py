@@ -163,7 +163,7 @@ def test_a_constant_column_may_not_change(tmp_path):
         ("subject;rating\n", "missing: exercise; got: subject, rating"),
         ("subject,exercise,rating,score\n", "expected either `rating` or `score`, got both"),
         ("subject,exercise,rating,rating\n", "expected each column once, got `rating` several times"),
-        ("subject,exercise,rating\n\n", "expected a row a clip below the header, got 0"),
+        ("subject,exercise,rating\n\n", "expected a row a clip below the header, got none"),
         (
             "subject,exercise,score,score_best,score_worst\nA,x,1,one,0\n",
             "column `score_best`: expected a number, got `one`",
@@ -214,6 +214,35 @@ def test_videos_only_end_in_the_command_to_run(tmp_path):
     (tmp_path / "videos/b/1.mp4").unlink()
     with pytest.raises(InputError, match=r"row 3, column `recording`: expected a video, got videos/b/1\.mp4"):
         read_study(manifest)
+
+
+@pytest.mark.parametrize("part", ["#t=0,1.5", "#xywh=0,0,64,64"])
+def test_a_part_of_a_recording_is_told_to_be_cut(tmp_path, part):
+    (tmp_path / "videos/a").mkdir(parents=True)
+    (tmp_path / "videos/a/1.mp4").touch()
+    text = f'subject,exercise,recording,rating\nA,walk,"videos/a/1.mp4{part}",80\n'
+    with pytest.raises(InputError) as caught:
+        read_study(write_manifest(tmp_path, text))
+    assert str(caught.value).endswith(
+        f"row 2, column `recording`: expected a video, got `{part}` behind its name; a study's row is a whole "
+        "recording, so cut the film first"
+    )
+
+
+def test_columns_that_name_parts_and_unusable_recordings_are_noted(tmp_path):
+    def extract(recording):
+        bad = "b/" in recording.as_posix()
+        return FoundPose(make_clip_pose(offset_m=float(bad)), FoundBy("heavy"), is_unusable=bad)
+
+    text = (
+        VIDEOS.replace("rating\n", "rating,start,end,mood\n").replace("80\n", "80,0,1.5,\n").replace("70\n", "70,,,\n")
+    )
+    assert read_study(write_manifest(tmp_path, text), extract=extract).notes == (
+        "`start`, `end`: not read; a study's row is a whole recording, so cut the film first",
+        "1 of 2 clips with a row were judged unusable as they were extracted, such as videos/b/1.mp4 (quality.parquet "
+        "says why): they are learnt from all the same, and `assess` would refuse such recordings; leave them out with "
+        "the column `exclude`",
+    )
 
 
 def test_the_caller_s_extractor_is_asked_for_recordings_only(tmp_path):

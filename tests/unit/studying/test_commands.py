@@ -15,6 +15,8 @@ from backsight.studying.commands import NO_VERDICT_HERE
 from backsight.studying.kept_runs import SEARCHED_WITH_OTHERS
 from backsight.training import kinematic
 from backsight.training.fitted_file import read_fitted
+from backsight.training.fitted_predictor import card_of
+from backsight.training.searched import LEANS
 from tests.unit.studying.moving import moving_study
 
 pytestmark = pytest.mark.slow
@@ -67,6 +69,7 @@ def test_a_model_is_judged_on_strangers_but_not_on_its_own_people(trained, studi
     assert "on 24 scored clips of 12 other people" in strangers.output
     assert "In its own study, on people whom it had not seen, it was off by" in strangers.output
     assert "`median` " in strangers.output
+    assert "90 % holds: -" not in strangers.output
     own = judge_file(studies, "own", *model)
     assert own.exit_code == 1
     assert "24 of 24 recordings are among those that the model has learnt from" in str(own.exception)
@@ -123,11 +126,16 @@ def test_settings_of_a_search_are_judged_and_trained_with(studies):
     assert judged.exit_code == 0, judged.output
     assert "| kinematic-tuned |" in judged.output
     assert "its figures lean to the good side" in judged.output
+    assert judged.output.count(LEANS) == 1
     out = studies / "tuned.backsight"
-    trained = call(studies, "train", "own", *words, "--no-evaluate", "--out", str(out))
+    trained = call(studies, "train", "own", *words, "--out", str(out))
     assert trained.exit_code == 0, trained.output
     content = read_fitted(out)
     assert content.learner == "kinematic-tuned"
+    # Whoever is passed the file, or a report of it, has not read the terminal.
+    assert content.card.count(LEANS) == 1
+    assert LEANS in card_of(content).headline
+    assert "`kinematic-tuned` beats the best baseline" in card_of(content).headline
     # The kernel's shares are those of the search, in place of the several that a fit chooses from.
     reach = json.loads((run / "run.json").read_text())["about"]["parameters"]["reach"]
     assert content.settings.count("KernelShares") == 1
@@ -139,7 +147,9 @@ def test_settings_of_a_search_are_judged_and_trained_with(studies):
     since = call(studies, "evaluate", "own", *words)
     assert SEARCHED_WITH_OTHERS in since.output
     other = call(studies, "evaluate", "own", "--learner", "lstm", "--settings", str(run))
-    assert "expected a run of `backsight tune --learner lstm`" in str(other.exception)
+    assert str(other.exception).endswith(
+        "its settings are of kinematic, and go with `--learner kinematic`; got `--learner lstm`"
+    )
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,11 @@ def test_half_better_and_half_worse_cannot_be_told():
     assert "one cannot tell: 12 people do not decide it" in comparison_lines("a", {"b": found}, unit="points")[-1]
 
 
+def test_runs_that_say_the_same_are_called_so():
+    found = compare_pair(predictions([1.0, 2.0] * 6), predictions([1.0, 2.0] * 6), n_draws=200)
+    assert comparison_lines("a", {"b": found}, unit="points")[-1] == "`b` and `a` said the same of everybody."
+
+
 def test_five_people_are_too_few_whatever_they_say():
     found = compare_pair(predictions([9.0] * 5), predictions([0.1] * 5), n_draws=200)
     assert math.isnan(found.p_value)

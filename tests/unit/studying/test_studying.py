@@ -65,6 +65,12 @@ def test_a_model_judges_strangers_and_refuses_its_own_people():
     assert (len(strangers.predictions), strangers.warning) == (8, "")
     with pytest.raises(InputError, match="24 of 24 recordings are among those that the model has learnt from"):
         judge_strangers(content, study)
+    # However the others' table spells the exercises.
+    others = moving_study(4, first=20)
+    spelt = tuple(replace(clip, exercise=f" {clip.exercise.upper()}") for clip in others.clips)
+    alike = judge_strangers(content, replace(others, clips=spelt), n_draws=5)
+    assert alike.warning == ""
+    assert alike.predictions.predicted.tolist() == strangers.predictions.predicted.tolist()
     # The same names in front of new recordings: perhaps the same people, perhaps not.
     renamed = moving_study(4, first=20)
     clips = tuple(type(clip)(**{**vars(clip), "subject": "Volunteer-00"}) for clip in renamed.clips)
