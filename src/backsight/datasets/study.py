@@ -330,7 +330,7 @@ def _named_twice(rows: Sequence[StudyRow]) -> list[str]:
             if earlier is not row:
                 mistakes.append(
                     f"row {row.number}, column `{column}`: expected a file of its own for {row.exercise}, got that of "
-                    f"row {earlier.number}; {_WHOLE}"
+                    f"row {earlier.number}" + (f"; {_WHOLE}" if column == "recording" else "")
                 )
     return mistakes
 

@@ -280,7 +280,13 @@ def _in_the_models_words(clips: Sequence[StudyClip], exercises: Sequence[str]) -
     alike = {spelt_alike(name): name for name in exercises}
     for exercise, name in exercises_by_name(exercises).items():
         alike |= {spelt_alike(told): name for told in (exercise.value, exercise.label)}
-    return tuple(replace(clip, exercise=alike.get(spelt_alike(clip.exercise), clip.exercise)) for clip in clips)
+    return tuple(
+        # A study may tell exercises apart by their spelling alone.
+        clip
+        if clip.exercise in exercises
+        else replace(clip, exercise=alike.get(spelt_alike(clip.exercise), clip.exercise))
+        for clip in clips
+    )
 
 
 def _warning(content: FittedFile, clips: Sequence[StudyClip], n_known: int, n_people: int) -> str:
