@@ -109,7 +109,11 @@
       play.textContent = video.paused ? "Play" : "Pause";
       play.setAttribute("aria-label", play.textContent);
     };
-    const toggle = () => (video.paused ? video.play().catch(label) : video.pause());
+    const toggle = () => {
+      if (video.paused) video.play().catch(label);
+      else video.pause();
+      label(); // The video tells of it a little later; the button answers at once.
+    };
     video.addEventListener("play", () => {
       label();
       follow();
