@@ -32,6 +32,11 @@ class ScoreScale:
         """Size of the scale in its unit."""
         return abs(self.best - self.worst)
 
+    @property
+    def error_unit(self) -> str:
+        """What follows the size of an error: the unit, or which two scores there are where there are only two."""
+        return f"(scores are {self.worst:g} or {self.best:g})" if self.is_binary else self.unit
+
     def to_index(self, score: float) -> float:
         """Turn a score into an index, 0 best to 1 worst."""
         return (self.best - score) / (self.best - self.worst)

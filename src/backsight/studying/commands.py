@@ -22,7 +22,15 @@ from backsight.studying.kept_runs import searched_settings
 from backsight.studying.output_files import check_outputs, write_json
 from backsight.studying.prediction_files import write_predictions
 from backsight.studying.teaching import check_writable_learner, fit_to_all, judge_strangers, make_fitted_file
-from backsight.studying.wording import figure_lines, meaning_lines, part_lines, row_lines, search_lines, stranger_lines
+from backsight.studying.wording import (
+    errors_told,
+    figure_lines,
+    meaning_lines,
+    part_lines,
+    row_lines,
+    search_lines,
+    stranger_lines,
+)
 from backsight.training.fitted_file import FittedFile, read_fitted, write_fitted
 from backsight.training.runs import PREDICTIONS_FILE, Run, begin_run, check_tracker, finish_run
 from backsight.training.search_spaces import check_tunable
@@ -153,7 +161,7 @@ def _keep_training(
         "train",
         predictions={} if judged is None else judged.predictions,
         study=content.study.name,
-        unit=content.scale.unit,
+        unit=content.scale.error_unit,
         fingerprint=content.study.fingerprint,
         seeds=(content.seed, *(() if judged is None else judged.protocol.seeds)),
         learners=(learner.name,),
@@ -204,7 +212,7 @@ def evaluate_study(
         "evaluate",
         predictions=judged.predictions,
         study=study.name,
-        unit=study.scale.unit,
+        unit=study.scale.error_unit,
         fingerprint=judged.fingerprint,
         seeds=protocol.seeds,
         learners=judged.learners,
@@ -241,7 +249,7 @@ def evaluate_model(
     head = (
         f"{model.name}: `{content.learner}`, learnt from {content.study.n_people} people of {content.study.name}, on "
         f"{len(found.predictions)} scored clips of {len(set(found.predictions.subject.tolist()))} other people of "
-        f"{study.name}. MAD and RMSE in {study.scale.unit}."
+        f"{study.name}. {errors_told(study.scale)}"
     )
     warning = (f"WARNING: {found.warning}.", "") if found.warning else ()
     return (
@@ -251,7 +259,9 @@ def evaluate_model(
         *row_lines(found.rows, in_folds=False),
         *part_lines(found.rows, title=content.learner),
         "",
-        *stranger_lines(found.rows, content.figures.get("rows", ()), learner=content.learner, unit=study.scale.unit),
+        *stranger_lines(
+            found.rows, content.figures.get("rows", ()), learner=content.learner, unit=study.scale.error_unit
+        ),
         RESEARCH,
     )
 
@@ -301,7 +311,7 @@ def tune_on_study(
         "tune",
         predictions={learner.name: found.untuned, tuned: found.tuned},
         study=study.name,
-        unit=study.scale.unit,
+        unit=study.scale.error_unit,
         fingerprint=fingerprint_study(study),
         seeds=(search.seed,),
         learners=(tuned,),
@@ -312,7 +322,7 @@ def tune_on_study(
         about={"parameters": dict(found.parameters), "settings": settings_of(found.learner)},
     )
     return (
-        *search_lines(found, learner.name, unit=study.scale.unit),
+        *search_lines(found, learner.name, unit=study.scale.error_unit),
         f"To use these settings: --learner {learner.name} --settings {folder} with `train` or `evaluate`.",
         RESEARCH,
         f"run: {folder}",

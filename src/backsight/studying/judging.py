@@ -261,13 +261,13 @@ def better_than_baselines(judged: Judged, learner: str) -> tuple[bool, str]:
         key=lambda name: float(judged.row(name)["mad"]["value"]),
     )
     mad = mad_difference(judged.predictions[rival], judged.predictions[learner])
-    gain = f"{abs(mad.value):.3g} {scale.unit} ({mad.low:+.3g} to {mad.high:+.3g})"
+    gain = f"{abs(mad.value):.3g} {scale.error_unit} ({mad.low:+.3g} to {mad.high:+.3g})"
     if mad.high < 0.0:
         return True, f"`{learner}` beats the best baseline, `{rival}`: its error is smaller by {gain}."
     if mad.low > 0.0:
         return False, f"`{learner}` is WORSE than the baseline `{rival}`: its error is larger by {gain}. Do not use it."
     return False, (
         f"`{learner}` does NOT beat the baseline `{rival}`: the difference of their errors is {mad.value:+.3g} "
-        f"{scale.unit} ({mad.low:+.3g} to {mad.high:+.3g}), which chance in who took part explains. It has "
+        f"{scale.error_unit} ({mad.low:+.3g} to {mad.high:+.3g}), which chance in who took part explains. It has "
         "shown nothing that looking hardly at the movement would not show; more people may."
     )

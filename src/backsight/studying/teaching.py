@@ -224,7 +224,7 @@ def write_card(content: FittedFile, judged: Judged | None, *, learner: Learner) 
         if np.isfinite(content.half_width):
             lines += [
                 "",
-                f"A new person's score lies within {content.half_width:.3g} {scale.unit} of the prediction about "
+                f"A new person's score lies within {content.half_width:.3g} {scale.error_unit} of the prediction about "
                 f"{content.level:.0%} of the time, if that person is like those of the study.",
             ]
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from backsight.domain.study import ScoreScale
 from backsight.evaluation.conformal import fewest_people
 from backsight.reporting.markdown_table import as_cell
 from backsight.studying.comparing import compare_pair, comparison_lines
@@ -23,12 +24,19 @@ def figure_lines(judged: Judged) -> tuple[str, ...]:
     n_people = len({clip.subject for clip in study.scored()})
     head = (
         f"{study.name}: {len(study.scored())} scored clips of {n_people} people; {protocol.n_folds} folds by person, "
-        f"drawn {protocol.n_seeds} time{'s' if protocol.n_seeds > 1 else ''}. MAD and RMSE in {study.scale.unit}."
+        f"drawn {protocol.n_seeds} time{'s' if protocol.n_seeds > 1 else ''}. {errors_told(study.scale)}"
     )
     lines = [head, "", *row_lines(judged.rows)]
     for name in judged.learners:
         lines += part_lines([row for row in judged.rows if row["learner"] == name], title=name)
     return tuple(lines)
+
+
+def errors_told(scale: ScoreScale) -> str:
+    """Return in a sentence what the errors in the tables are errors of."""
+    if scale.is_binary:
+        return f"MAD and RMSE of scores that are {scale.worst:g} or {scale.best:g}."
+    return f"MAD and RMSE in {scale.unit}."
 
 
 def row_lines(rows: Sequence[Mapping[str, Any]], *, in_folds: bool = True) -> tuple[str, ...]:
@@ -93,7 +101,7 @@ def part_lines(rows: Sequence[Mapping[str, Any]], *, title: str) -> tuple[str, .
 
 def meaning_lines(judged: Judged, learner: str) -> tuple[str, ...]:
     """Return what a learner's figures mean, and whether it beats the baselines."""
-    row, unit = judged.row(learner), judged.study.scale.unit
+    row, unit = judged.row(learner), judged.study.scale.error_unit
     _, verdict = better_than_baselines(judged, learner)
     lines = [
         f"On people whom it had not seen, `{learner}` is off by {row['mad']['value']:.3g} {unit} on average (MAD); "

@@ -188,7 +188,7 @@ def _worth(content: FittedFile) -> str:
     if content.learner not in off:
         return "It was not judged on people whom it had not seen."
     guess = f"; giving everybody the median is off by {off['median']:.3g}" if "median" in off else ""
-    told = f"On people whom it had not seen it was off by {off[content.learner]:.3g} {content.scale.unit}{guess}."
+    told = f"On people whom it had not seen it was off by {off[content.learner]:.3g} {content.scale.error_unit}{guess}."
     # Reports show a headline as it is; in the card the sentence is Markdown.
     verdict = str(content.figures.get("verdict", "")).replace("`", "")
     return " ".join(filter(None, (told, verdict, LEANS if is_tuned(content.learner) else "")))

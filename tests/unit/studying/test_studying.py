@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from backsight.cli.interruption import resumable
 from backsight.cli.main import app
 from backsight.cli.study_options import StepPace, fold_progress
-from backsight.domain.study import NOT_KNOWN, FoundBy
+from backsight.domain.study import NOT_KNOWN, FoundBy, ScoreScale
 from backsight.errors import InputError
 from backsight.evaluation.baselines import BASELINES
 from backsight.evaluation.predictions import Predictions
@@ -47,6 +47,16 @@ def test_tables_tell_the_whole_people_parts_and_what_leaking_would_claim(tmp_pat
     meaning = " ".join(meaning_lines(found, "duration"))
     assert "does NOT beat the baseline" in meaning
     assert "no diagnosis" in meaning
+
+
+def test_errors_of_scores_that_are_right_or_wrong_say_which_scores_there_are(tmp_path):
+    study = make_study(score=lambda subject, *_: float(subject % 2))
+    binary = replace(study, scale=ScoreScale(best=1.0, worst=0.0, unit="correct", is_binary=True))
+    found = judged(tmp_path, binary)
+    assert "MAD and RMSE of scores that are 0 or 1." in figure_lines(found)[0]
+    meaning = " ".join(meaning_lines(found, "duration"))
+    assert "(scores are 0 or 1) on average (MAD)" in meaning
+    assert "correct" not in meaning.replace("correctly", "")
 
 
 def test_too_few_people_and_scores_that_are_all_the_same_are_refused():
