@@ -116,7 +116,7 @@ def test_playing_moves_the_playhead(browser: "playwright.Browser", report_path: 
     play = opened.page.locator("[data-exercise=touch-toes] .play")
     assert opened.playhead_share() == pytest.approx(0.0, abs=0.01)
 
-    # At a quarter of its speed the clip lasts 20 s, so that it has not ended when a busy machine comes to the second click.
+    # At a quarter of its speed the clip lasts 20 s: it has not ended when a busy machine comes to the second click.
     opened.page.locator("[data-exercise=touch-toes] .speed select").select_option("0.25")
     play.click()
     assert play.text_content() == "Pause"

@@ -28,9 +28,9 @@ from backsight.features.summary_statistics import (
     course_statistics,
     fill_and_smooth,
     find_repetitions,
-    spectral_arc_length,
 )
 from backsight.kinematics.resampling import MODEL_FPS, resample
+from backsight.kinematics.smoothness import spectral_arc_length
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ _POSTURES = frozenset({MEDIAN, START})
 """Of a signed signal these are told without their sign."""
 _COURSE_POSTURES = frozenset({2, 3, 4})
 """Those of `COURSE` that change their sign in a mirror: quartiles and drift, told of signals that do not."""
+_PADDED_BY = 2
+"""Summaries were fitted to with a coarser line than SPARC's authors take; it ranks movements alike."""
 _WHOLE: tuple[tuple[str, str], ...] = (
     ("duration", "s"),
     ("repetitions", "count"),
@@ -215,7 +217,7 @@ def _whole_movement(columns: FloatArray, signals: tuple[Signal, ...]) -> tuple[F
         float((speed < STILL_SHARE * np.percentile(speed, 95.0)).mean()),
         float(shares[0]),
         float(shares[:3].sum()),
-        spectral_arc_length(speed, fps=MODEL_FPS),
+        spectral_arc_length(speed, fps=MODEL_FPS, padded_by=_PADDED_BY),
         float(np.log(strengths[1:].sum() / max(float(strengths[0]), 1e-12) + 1e-12)),
     ]
     return np.array(whole), found

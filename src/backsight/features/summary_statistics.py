@@ -24,8 +24,6 @@ STILL = 1e-6
 """A signal that varies less than this, in degrees or body heights, only holds rounding."""
 STILL_SHARE = 0.1
 """Slower than this share of one's own 95th centile of speed is a pause."""
-SPARC_UP_TO_HZ = 5.0
-"""The spectral arc length is taken up to here, where jitter begins."""
 
 
 _FEWEST_TO_FILTER = 15
@@ -217,20 +215,3 @@ def find_repetitions(movement: FloatArray, *, fps: float) -> Repetitions:
     cycle = int(tops[correlation[tops] >= 0.8 * best][0])
     turns, _ = find_peaks(centred, distance=max(1, round(0.6 * cycle)), prominence=0.7)
     return Repetitions(float(cycle), len(turns), np.diff(turns) / fps, centred[turns], float(correlation[cycle]))
-
-
-def spectral_arc_length(speed: FloatArray, *, fps: float) -> float:
-    """Return SPARC of a speed profile (Balasubramanian 2015), nearer to 0 the smoother; NaN = no movement."""
-    if len(speed) < _FEWEST_TO_FILTER or not speed.max() > _TINY:
-        return float("nan")
-    size = 2 ** (int(np.ceil(np.log2(len(speed)))) + 2)
-    magnitude = np.abs(np.fft.rfft(speed, size))
-    frequencies = np.fft.rfftfreq(size, 1.0 / fps)
-    kept = frequencies <= SPARC_UP_TO_HZ
-    magnitude, frequencies = magnitude[kept] / magnitude[0], frequencies[kept]
-    above = np.flatnonzero(magnitude >= 0.05)
-    magnitude, frequencies = magnitude[: above[-1] + 1], frequencies[: above[-1] + 1]
-    if len(frequencies) < 2:
-        return float("nan")
-    steps = np.diff(frequencies) / (frequencies[-1] - frequencies[0])
-    return -float(np.hypot(steps, np.diff(magnitude)).sum())

@@ -14,7 +14,6 @@ from backsight.features.summary_statistics import (
     course_statistics,
     fill_and_smooth,
     find_repetitions,
-    spectral_arc_length,
 )
 from tests.unit.kinematics.skeletons import make_pose, mirrored, without
 
@@ -132,12 +131,6 @@ def test_stillness_has_no_repetitions():
     found = find_repetitions(np.zeros(300), fps=FPS)
     assert found.count == 0
     assert np.isnan(found.cycle_frames)
-
-
-def test_a_movement_in_many_parts_is_less_smooth_than_one_in_one_part():
-    once = np.sin(np.pi * SECONDS / SECONDS[-1]) ** 2
-    often = once * (1.0 + np.sin(2 * np.pi * 2.0 * SECONDS))
-    assert spectral_arc_length(often, fps=FPS) < spectral_arc_length(once, fps=FPS) < 0.0
 
 
 def test_a_gap_is_bridged_and_a_column_known_less_than_half_is_left_out():
