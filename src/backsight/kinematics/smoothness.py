@@ -10,11 +10,11 @@ SPARC_UP_TO_HZ = 5.0
 """The spectral arc length is taken up to here, where voluntary movement ends and jitter begins."""
 SPARC_ABOVE_SHARE = 0.05
 """And no further than the spectrum last reaches this share of its value at 0 Hz, as by Balasubramanian et al."""
-SPARC_FEWEST_FRAMES = 15
-"""Half a second at 30 frames a second: in less there is no movement to speak of."""
+SPARC_SHORTEST_S = 0.5
+"""In less there is no movement to speak of."""
 SPARC_PADDED_BY = 4
-"""The spectrum is taken of the speed with zeros behind it, of at least this power of 2 times its length, as by the
-same: the more, the finer the line."""
+"""The speed is padded with zeros to at least 2 to the power of this times its length, as by the same: the more, the
+finer the line."""
 _TINY = 1e-12
 
 
@@ -33,7 +33,7 @@ def spectral_arc_length(speed: FloatArray, *, fps: float, padded_by: int = SPARC
     padded_by
         Another power than `SPARC_PADDED_BY`.
     """
-    if len(speed) < SPARC_FEWEST_FRAMES or not speed.max() > _TINY:
+    if len(speed) < max(2.0, SPARC_SHORTEST_S * fps) or not speed.max() > _TINY:
         return float("nan")
     size = 2 ** (int(np.ceil(np.log2(len(speed)))) + padded_by)
     magnitude = np.abs(np.fft.rfft(speed, size))

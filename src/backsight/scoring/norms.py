@@ -151,6 +151,7 @@ WITHOUT_NORM: Mapping[str, str] = {
     "bend_knee_flexion_deg": _NO_SOURCE,
     "hip_delay_s": "Laird et al. 2019 print the delay of the pelvis (-0.21 s; -0.36 s with pain) by their own rule for "
     "an onset, from sensors on the skin; ours is read from the hips' way backward, and the two do not compare.",
+    "bend_smoothness_sparc": _NO_SOURCE,
     "cadence_per_min": "Speed is judged; cadence depends on the length of the legs.",
     "step_time_s": "Speed is judged; step time depends on the length of the legs.",
     "step_length_cm": "Speed is judged; step length depends on the length of the legs.",

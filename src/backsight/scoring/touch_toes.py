@@ -14,8 +14,9 @@ from backsight.kinematics.angles import trunk_lateral_lean_deg
 from backsight.kinematics.bend import SMALLEST_BEND_DEG, STANDING_WITHIN_SHARE, Bend, find_bend
 from backsight.kinematics.geometry import known, known_share, mean_of_known, median_of_known
 from backsight.kinematics.sagittal import picture_weight, sagittal_knee_flexion_deg, sagittal_m
-from backsight.kinematics.signals import range_of_known, smooth
-from backsight.kinematics.ways import fit_way
+from backsight.kinematics.signals import range_of_known, rate_of_change, smooth
+from backsight.kinematics.smoothness import spectral_arc_length
+from backsight.kinematics.ways import Way, fit_way
 from backsight.scoring import norms
 from backsight.scoring.person import MOSTLY_KNOWN, Person, median_at
 
@@ -58,6 +59,9 @@ the trunk: of rendered volunteers (seed 7001) two whose hands were said to be se
 high, and seven whose hands were hidden, too, by 13 to 51 cm."""
 LEAST_CENTILE = 5.0
 """Centile that stands for the least height, so that no single frame decides."""
+SPEED_SPAN_S = 0.15
+"""Head and shoulders are smoothed, and their speed is taken, over this time: long enough for jitter, short enough for
+halts. Of rendered volunteers (seed 7001) the smoothness over 0.1 s told less of how they were made."""
 FEET = [Landmark.LEFT_HEEL, Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_HEEL, Landmark.RIGHT_FOOT_INDEX]
 
 FLEXION_SOURCE = (
@@ -75,6 +79,11 @@ DEVIATION_SOURCE = (
 )
 FINGERTIP_SOURCE = "Least height of the lower fingertip over the floor (Perret et al.)."
 KNEE_SOURCE = "Mean flexion of both knees at the deepest point, less standing. Definition of this project."
+SMOOTHNESS_SOURCE = (
+    "Spectral arc length (SPARC, Balasubramanian et al. 2015, doi:10.1186/s12984-015-0090-9) of the speed at which "
+    "head and shoulders move in the picture over about 0.15 s, mean of the way down and the way up. The nearer to 0 "
+    "the smoother; about -1.4 at the smoothest."
+)
 DELAY_SOURCE = (
     "Time at which the hips have covered 10 % of their way back over the ankles, less the time at which the trunk has "
     "covered 10 % of its flexion. Definition of this project."
@@ -82,7 +91,7 @@ DELAY_SOURCE = (
 
 
 def measure_touch_toes(person: Person) -> MeasuredMovement:
-    """Return the deepest bend's flexion, times, deviation, fingertip-to-floor distance, knees and the hips' delay."""
+    """Return the deepest bend's flexion, times, deviation, fingertip-to-floor distance, knees, delay and smoothness."""
     is_clear = person.view.off_front_deg >= FLEXION_CLEAR_BEYOND_DEG
     bend = find_bend(
         person.flexion_deg(), person.times_s, carried=upper_body_places(person), times_from_flexion=is_clear
@@ -98,6 +107,7 @@ def measure_touch_toes(person: Person) -> MeasuredMovement:
             _fingertip_to_floor(person, bend),
             _knee_flexion(person, bend),
             _hip_delay(person, bend),
+            _smoothness(person, bend),
         ),
         _events(person, bend),
     )
@@ -122,6 +132,7 @@ _SHOWN = {
     "fingertip_to_floor_cm": _Shown("Fingertip to floor", "cm", FINGERTIP_SOURCE, norms.FINGERTIP_TO_FLOOR_CM),
     "bend_knee_flexion_deg": _Shown("Knee flexion in the bend", "deg", KNEE_SOURCE),
     "hip_delay_s": _Shown("Delay of the hips behind the trunk", "s", DELAY_SOURCE),
+    "bend_smoothness_sparc": _Shown("Smoothness of the bend", "SPARC", SMOOTHNESS_SOURCE),
 }
 
 
@@ -305,6 +316,45 @@ def _hip_delay(person: Person, bend: Bend) -> Measurement:
     if not bend.start_s - HIPS_EARLIER_BY_S <= hips_s <= last_s:
         return _result("hip_delay_s", float("nan"), HIPS_STAY)
     return _result("hip_delay_s", hips_s - bend.down.time_at(ONSET_SHARE), "")
+
+
+def _smoothness(person: Person, bend: Bend) -> Measurement:
+    """Return SPARC of the bend; a stay at the bottom is left out, as it is from the times."""
+    frame_s = 1.0 / person.pose.fps
+    is_whole = person.times_s[0] <= bend.start_s + frame_s and bend.end_s <= person.times_s[-1] + frame_s
+    if not is_whole:  # nor where a way is not seen, whose times are NaN
+        note = "Cannot be measured: the recording starts or ends while the person is bent."
+        return _result("bend_smoothness_sparc", float("nan"), note)
+    found = [_sparc_within(way, person) for way in (bend.down, bend.up)]
+    if np.isnan(found).any():
+        note = "Cannot be measured: head and shoulders are hidden on the way, or the bend is too short."
+        return _result("bend_smoothness_sparc", float("nan"), note)
+    return _result("bend_smoothness_sparc", float(np.mean(found)), "")
+
+
+def _sparc_within(way: Way, person: Person) -> float:
+    """Return SPARC of the mean velocity of ears and shoulders, of those that are seen in most of a way."""
+    within = (person.times_s >= way.start_s) & (person.times_s <= way.arrive_s)
+    ears_x, ears_y, shoulders_x, shoulders_y = (
+        rate_of_change(smooth(place_px, person.times_s, window_s=SPEED_SPAN_S), person.times_s, span_s=SPEED_SPAN_S)[
+            within
+        ]
+        for place_px in upper_body_places(person)
+    )
+    # One for the whole way, as ears move faster than shoulders: ears that come and go would look like halting.
+    seen = [
+        [_filled(speed, person.times_s[within]) for speed in velocity]
+        for velocity in ((ears_x, ears_y), (shoulders_x, shoulders_y))
+        if min(known_share(speed) for speed in velocity) >= MOSTLY_KNOWN
+    ]
+    if not seen:
+        return float("nan")
+    return spectral_arc_length(np.hypot(*np.mean(seen, axis=0)), fps=person.pose.fps)
+
+
+def _filled(values: FloatArray, times_s: FloatArray) -> FloatArray:
+    there = np.isfinite(values)
+    return np.interp(times_s, times_s[there], values[there])
 
 
 def _at_bottom(person: Person, bend: Bend) -> NDArray[np.bool_]:

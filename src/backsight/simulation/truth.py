@@ -37,6 +37,11 @@ LANDING_WINDOW_S = 0.5
 """The trunk's deepest flexion is looked for within this time of landing."""
 ONSET_SHARE = 0.1
 """Hips and trunk have started when they have made this share of their way."""
+SPEED_OVER_S = 0.15
+"""A speed is the step over this time of places that are means over this time: the smoothness is of that."""
+SPECTRUM_HZ = np.arange(0.0, 5.001, 0.01)
+SPECTRUM_FROM = 0.05
+"""The spectrum of a speed ends where it last reaches this share of its value at 0 Hz (Balasubramanian et al. 2015)."""
 Mask = NDArray[np.bool_]
 
 
@@ -140,7 +145,42 @@ def _bend(figure: Figure, motion: Motion, angles: Mapping[str, FloatArray]) -> d
         "fingertip_to_floor_cm": 100.0 * float(fingers.min()),
         "bend_knee_flexion_deg": float(knees[deepest]) - _median(knees, upright),
         "hip_delay_s": _onset_s(t[down], backward[down]) - _onset_s(t[down], flexion[down]),
+        "bend_smoothness_sparc": 0.5
+        * sum(_arc_length(t, _upper_body_speed(figure, t), span) for span in ((start_s, bottom_s), (leave_s, end_s))),
     }
+
+
+def _upper_body_speed(figure: Figure, t: FloatArray) -> FloatArray:
+    """Metres a second that the middle of ears and shoulders moves in the room, over `SPEED_OVER_S`."""
+    ears, shoulders = (
+        _between(figure.landmarks_m, *pair)
+        for pair in ((Landmark.LEFT_EAR, Landmark.RIGHT_EAR), (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER))
+    )
+    if len(t) <= 2.0 * SPEED_OVER_S * _fps(t):
+        return np.full(len(t), np.nan)  # shorter than the window
+    velocity = np.gradient(0.5 * (ears + shoulders), t, axis=0)
+    # A mean over a window of the step over a window: weights that fall off evenly to both sides.
+    away = np.arange(-int(SPEED_OVER_S * _fps(t)), int(SPEED_OVER_S * _fps(t)) + 1) / _fps(t)
+    weights = 1.0 - np.abs(away) / SPEED_OVER_S
+    smoothed = [np.convolve(one, weights / weights.sum(), mode="same") for one in velocity.T]
+    return np.asarray(np.linalg.norm(smoothed, axis=0))
+
+
+def _fps(t: FloatArray) -> float:
+    return (len(t) - 1) / float(t[-1] - t[0]) if len(t) > 1 else 1.0
+
+
+def _arc_length(t: FloatArray, speed: FloatArray, span: tuple[float, float]) -> float:
+    """Minus the length of the line that a speed's spectrum draws, by the integral of Fourier; NaN = not in the clip."""
+    within = (t >= span[0]) & (t <= span[1])
+    if span[0] < t[0] or span[1] > t[-1] or not np.nansum(speed[within]) > 0.0:
+        return float("nan")
+    turns = np.exp(-2j * np.pi * np.outer(SPECTRUM_HZ, t[within]))
+    strength = np.abs(np.trapezoid(turns * speed[within], t[within], axis=1))
+    strength = strength / strength[0]
+    upto = int(np.flatnonzero(strength >= SPECTRUM_FROM)[-1]) + 1
+    share = SPECTRUM_HZ[:upto] / SPECTRUM_HZ[upto - 1]
+    return -float(np.hypot(np.diff(share), np.diff(strength[:upto])).sum())
 
 
 def _onset_s(t: FloatArray, signal: FloatArray) -> float:

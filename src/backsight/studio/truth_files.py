@@ -35,6 +35,7 @@ _UNITS = {
     "_m_per_s": "m/s",
     "_per_min": "1/min",
     "_percent": "%",
+    "_sparc": "SPARC",
     "_deg": "deg",
     "_cm": "cm",
     "_ms": "ms",

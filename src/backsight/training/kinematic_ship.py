@@ -34,6 +34,7 @@ BODY_PARTS: Mapping[str, str] = {
     "lateral": "trunk",
     "axial": "trunk",
     "thorax": "trunk",
+    "smoothness": "trunk",
     "shoulder": "shoulders",
     "pelvic": "pelvis",
     "hip": "hips",

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from backsight.kinematics.smoothness import SPARC_FEWEST_FRAMES, spectral_arc_length
+from backsight.kinematics.smoothness import SPARC_SHORTEST_S, spectral_arc_length
 from tests.unit.kinematics.profiles import least_jerk
 
 FPS = 30.0
@@ -36,7 +36,10 @@ def test_neither_size_nor_duration_nor_frame_rate_change_it():
 
 def test_no_movement_and_a_moment_have_none():
     assert np.isnan(spectral_arc_length(np.zeros(60), fps=FPS))
-    assert np.isnan(spectral_arc_length(hump(SECONDS)[: SPARC_FEWEST_FRAMES - 1], fps=FPS))
+    for fps in (10.0, 30.0, 60.0):
+        speed = hump(np.arange(120) / fps)
+        assert np.isnan(spectral_arc_length(speed[: int(SPARC_SHORTEST_S * fps) - 1], fps=fps))
+        assert np.isfinite(spectral_arc_length(speed[: int(SPARC_SHORTEST_S * fps)], fps=fps))
 
 
 def test_least_jerk_is_about_as_smooth_as_the_bell():

@@ -98,6 +98,41 @@ def test_knees_that_bend_at_the_bottom(yaw):
     assert got["bend_knee_flexion_deg"].value == pytest.approx(20.0, abs=1.0)
 
 
+@pytest.mark.parametrize("yaw", [0.0, 45.0, 90.0])
+def test_who_bends_haltingly_bends_less_smoothly(yaw):
+    found = []
+    for strength in (0.0, 0.4, 0.8):
+        # The way down and the way up each all but stop twice at full strength.
+        down, up = (
+            share - strength / (6.0 * np.pi) * np.sin(6.0 * np.pi * share)
+            for share in (np.clip((TIMES - 1.0) / 1.3, 0.0, 1.0), np.clip((TIMES - 2.8) / 1.5, 0.0, 1.0))
+        )
+        bend = least_jerk(down) - least_jerk(up)
+        found.append(measured(toes_pose(yaw_deg=yaw, flexion_deg=8.0 + 100.0 * bend))["bend_smoothness_sparc"].value)
+    assert found == sorted(found, reverse=True)
+    # -1.41 along the curve of least jerk; from the front the head comes nearer while it goes down.
+    assert found[0] == pytest.approx(-1.41, abs=0.15)
+    assert found[0] - found[-1] > 0.1
+
+
+@pytest.mark.parametrize(("from_s", "to_s"), [(1.2, 6.0), (1.3, 6.0), (2.5, 6.0), (0.0, 3.9), (0.0, 4.1)])
+def test_a_bend_that_is_cut_off_has_no_smoothness(from_s, to_s):
+    # The bend lasts from 1.0 to 4.3 s.
+    kept = (from_s <= TIMES) & (to_s >= TIMES)
+    part = make_pose(timestamps_s=TIMES[kept], flexion_deg=8.0 + 100.0 * BEND[kept], yaw_deg=90.0)
+    got = measured(part)["bend_smoothness_sparc"]
+    assert np.isnan(got.value)
+    assert "starts or ends while the person is bent" in got.note
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 1.0])
+def test_ears_that_come_and_go_do_not_look_like_halting(share):
+    whole = measured(toes_pose())["bend_smoothness_sparc"].value
+    hidden = np.flatnonzero(np.random.default_rng(3).random(len(TIMES)) < share)
+    blinking = without(toes_pose(), Landmark.LEFT_EAR, Landmark.RIGHT_EAR, frames=hidden)
+    assert measured(blinking)["bend_smoothness_sparc"].value == pytest.approx(whole, abs=0.03)
+
+
 def test_hips_that_go_back_late():
     # The hips go back by 10 cm from 1.3 s on, 0.3 s after the trunk, and arrive with it at 2.3 s. Least jerk covers a
     # tenth of its way in a share of 0.247 of its time.
@@ -204,6 +239,7 @@ def test_the_same_measures_are_named_whatever_was_seen():
         "fingertip_to_floor_cm",
         "bend_knee_flexion_deg",
         "hip_delay_s",
+        "bend_smoothness_sparc",
     ]
     for pose in (empty, make_pose(), make_pose(timestamps_s=TIMES)):
         assert [item.name for item in measured(pose).measurements] == names

@@ -10,11 +10,13 @@ import pytest
 from backsight.domain.landmarks import Landmark
 from backsight.domain.recording import Exercise
 from backsight.domain.validation import FloatArray
+from backsight.simulation import touch_toes
 from backsight.simulation.camera import aim_camera
 from backsight.simulation.dysfunction import Trait, Volunteer
 from backsight.simulation.jump import GRAVITY_MPS2
 from backsight.simulation.motion import perform
 from backsight.simulation.performance import Performance
+from backsight.simulation.profiles import Way
 from backsight.simulation.skeleton import Motion, pose_body
 from backsight.simulation.truth import Truth, measure_truth
 
@@ -30,6 +32,7 @@ NAMES: Mapping[Exercise, set[str]] = {
         "fingertip_to_floor_cm",
         "bend_knee_flexion_deg",
         "hip_delay_s",
+        "bend_smoothness_sparc",
     },
     Exercise.WALK: {
         "gait_speed_m_per_s",
@@ -136,6 +139,17 @@ def test_hips_start_as_much_later_as_a_shorter_minimum_jerk_puts_them(volunteer:
     # A minimum-jerk movement has made a tenth of its way after 0.247 of its time, and both end together.
     assert delays[0.0] == pytest.approx(0.0, abs=0.06)
     assert delays[0.4] - delays[0.0] == pytest.approx(0.4 * (1.0 - 0.247), abs=0.04)
+
+
+def test_who_bends_haltingly_bends_less_smoothly(volunteer: Volunteer, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for halting in (0.0, 0.3, 0.6):
+        monkeypatch.setattr(touch_toes, "_draw_way", lambda *_, halting=halting: Way(halting=halting))
+        found.append(truth_of(volunteer, Exercise.TOUCH_TOES).values["bend_smoothness_sparc"])
+    assert found == sorted(found, reverse=True)
+    # As smooth as least jerk is -1.41; the way of head and shoulders is an arc, which changes little.
+    assert found[0] == pytest.approx(-1.41, abs=0.05)
+    assert found[0] - found[-1] > 0.1
 
 
 def test_first_bend_is_the_deepest_and_the_one_that_is_timed(volunteer: Volunteer) -> None:

@@ -34,6 +34,7 @@ def take(shot: Shot = SHOT) -> Take:
         ("cadence_per_min", "1/min"),
         ("step_time_asymmetry_percent", "%"),
         ("step_length_cm", "cm"),
+        ("bend_smoothness_sparc", "SPARC"),
         ("skill", ""),
     ],
 )
