@@ -135,6 +135,9 @@ class Measurement:
     """How the measure is defined, as a short citation or sentence; shown beside the value."""
     error_basis: str = ""
     """What the error rests on, e.g. `96 virtual volunteers seen from the side, BlazePose full`; empty = not known."""
+    unsure_value: float = float("nan")
+    """What `value` would be where it goes with the truth but is too far off to be told by itself; a model may weigh it
+    among others. NaN = `value` is told, or does not go with the truth, or was not seen."""
 
 
 @dataclass(frozen=True)
@@ -267,7 +270,7 @@ class Contribution:
     body_part: str
     unit: str
     value: float
-    """As measured, in `unit`; NaN where many values moved the index together."""
+    """As measured, in `unit`; NaN where many values moved the index together, or one that is too unsure to be told."""
     usual_low: float
     """10th centile of the people that the model was trained on; NaN = not known."""
     usual_high: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -13,16 +13,13 @@ from backsight.domain.movement import JudgedMovement, Movement
 from backsight.domain.recording import Exercise
 from backsight.domain.sequences import FeatureSequence, PoseSequence
 from backsight.domain.validation import FloatArray
-from backsight.errors import InvalidValueError
+from backsight.errors import CheckpointError, InvalidValueError
 from backsight.kinematics.jumping import CROUCH_WITHIN_S
 from backsight.network.familiarity import Familiarity
 
 CLIP_SD = 3.0
 """Measures further out than this many robust standard deviations count as this far: beyond, a camera's error is
 likelier than a worse movement."""
-DURATION = "duration_s"
-"""Name of the one measure that is no `Measurement`: how long the person is in view."""
-DURATION_LABEL = "Time in view"
 
 
 @dataclass(frozen=True)
@@ -60,8 +57,8 @@ class ExerciseTerms:
     """Index of somebody typical in every measure."""
     terms: tuple[MeasureTerm, ...]
 
-    def explain(self, values: Mapping[str, float]) -> Explanation:
-        """Return what each known measure adds, largest first."""
+    def explain(self, values: Mapping[str, float], *, untold: Collection[str] = ()) -> Explanation:
+        """Return what each known measure adds, largest first; the `untold` add, and their values are not said."""
         known = [term for term in self.terms if np.isfinite(values.get(term.name, np.nan))]
         told = [
             Contribution(
@@ -69,7 +66,7 @@ class ExerciseTerms:
                 label=term.label,
                 body_part=term.body_part,
                 unit=term.unit,
-                value=values[term.name],
+                value=np.nan if term.name in untold else values[term.name],
                 usual_low=term.usual_low,
                 usual_high=term.usual_high,
                 points=term.points(values[term.name]),
@@ -115,6 +112,7 @@ SPANS: Mapping[str, tuple[Edge, Edge]] = {
     "bend_up_s": (("bend_bottom", 0.0), ("bend_end", 0.0)),
     "bend_duration_s": _BEND,
     "hip_delay_s": _BEND,
+    "bend_smoothness_sparc": _BEND,
     "lateral_deviation_deg": _BEND,
     "trunk_flexion_deg": _BEND,
     "bend_knee_flexion_deg": _BEND,
@@ -180,6 +178,8 @@ class KinematicPredictor:
         ------
         InvalidValueError
             When the model was not trained on the exercise, or the recording is empty.
+        CheckpointError
+            When the model reads what is not measured any more.
         """
         terms = self._model.by_exercise.get(movement.exercise)
         if terms is None:
@@ -189,7 +189,15 @@ class KinematicPredictor:
             )
         if not movement.pose.n_frames:
             raise InvalidValueError("`pose` must hold at least one frame, got none")
-        explanation = terms.explain(measures_of(movement.measured.measurements, duration_s=movement.pose.duration_s))
+        values = measures_of(movement.measured.measurements)
+        strange = [term.name for term in terms.terms if term.name not in values]
+        if strange:
+            raise CheckpointError(
+                f"the model {self._card.name} {self._card.version} reads {', '.join(strange)}, which this version of "
+                "Backsight does not measure; make it again with `make model`"
+            )
+        untold = {item.name for item in movement.measured.measurements if not np.isfinite(item.value)}
+        explanation = terms.explain(values, untold=untold)
         explanation = in_time(explanation, movement.measured.events, movement.pose.timestamps_s)
         raw = explanation.typical + sum(one.points for one in explanation.contributions)
         curve = IndexCurve(timestamps_s=movement.pose.timestamps_s[-1:], raw=np.array([raw]))
@@ -242,7 +250,11 @@ SIDED = frozenset(
 """Measures whose sign says left or right only: a mirror image has the same index, so the model reads their size."""
 
 
-def measures_of(measurements: Sequence[Measurement], *, duration_s: float) -> dict[str, float]:
-    """Return what the model reads of a recording, by name; NaN = could not be measured."""
-    values = {item.name: abs(item.value) if item.name in SIDED else item.value for item in measurements}
-    return values | {DURATION: duration_s}
+def measures_of(measurements: Sequence[Measurement]) -> dict[str, float]:
+    """Return what the model reads of a recording, by name; NaN = could not be measured.
+
+    A value too unsure to be told by itself is read, too: the sum of many weighs each by what it told of the people
+    trained on, and the index has an interval of its own.
+    """
+    known = {item.name: item.value if np.isfinite(item.value) else item.unsure_value for item in measurements}
+    return {name: abs(value) if name in SIDED else value for name, value in known.items()}

@@ -45,7 +45,9 @@ def view_explanation(explanation: Explanation | None, *, start_s: float = 0.0) -
     """
     if explanation is None:
         return None
-    is_by_measure = not explanation.contributions or any(math.isfinite(one.value) for one in explanation.contributions)
+    is_by_measure = not explanation.contributions or any(
+        math.isfinite(one.usual_low) for one in explanation.contributions
+    )
     if is_by_measure:
         effects = _by_measure(explanation.contributions, start_s=start_s)
         told_parts = _told_by(explanation.contributions, lambda one: one.body_part)
@@ -122,6 +124,9 @@ def _when(one: Contribution, *, start_s: float) -> str:
 
 def _sentence(one: Contribution, *, start_s: float) -> str:
     when = f", from {_when(one, start_s=start_s)}" if _is_of_part(one) else ""
+    if math.isnan(one.value):
+        unsure = "too unsure to be told by itself, weighed all the same"
+        return f"{one.label} ({one.body_part}{when}): {unsure}: {_points(one.points)}."
     usual = f"{_number(one.usual_low)} to {_number(one.usual_high)} {one.unit}"
     return (
         f"{one.label} ({one.body_part}{when}): {_number(one.value)} {one.unit}, "

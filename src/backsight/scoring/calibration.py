@@ -55,7 +55,7 @@ TIMED = frozenset(
         "landing_asymmetry_ms",
     }
 )
-"""Measures whose error depends on the frame rate."""
+"""Measures whose error depends on the frame rate. The smoothness does not: it is of speeds over several frames."""
 CADENCE, STEP_TIME = "cadence_per_min", "step_time_s"
 """Cadence has no error of its own: value and interval are those of the step time, so that the two never disagree."""
 SCALED = frozenset(
@@ -300,7 +300,8 @@ def calibrate(
 ) -> MeasuredMovement:
     """Give each measurement the value and the error that the calibration finds for it.
 
-    A value without evidence for its error under these conditions becomes NaN, and its note says so.
+    A value without evidence for its error under these conditions becomes NaN, and its note says so. One that goes with
+    the truth but errs by more than people differ becomes NaN, too, and is kept as `unsure_value`.
 
     Parameters
     ----------
@@ -333,7 +334,9 @@ def _cadence(item: Measurement, *, step: Measurement | None) -> Measurement:
         return replace(item, value=float("nan"), error=float("nan"), error_basis="")
     shortest_s = step.value - step.error
     if not shortest_s > 0.0:
-        return _untold(item, step.note if np.isnan(step.value) else "Cannot be measured: the step time is too unsure.")
+        known_s = step.value if np.isfinite(step.value) else step.unsure_value
+        note = step.note if np.isnan(step.value) else "Cannot be measured: the step time is too unsure."
+        return replace(_untold(item, note), unsure_value=60.0 / known_s if known_s > 0.0 else float("nan"))
     value = 60.0 / step.value
     # Of the interval's two ends the one at short steps lies further off.
     return replace(item, value=value, error=60.0 / shortest_s - value, error_basis=step.error_basis)
@@ -362,11 +365,12 @@ def _calibrated(item: Measurement, *, conditions: Conditions, found: Calibration
             f"{cell.correlation:.2f}).",
         )
     if not cell.tells(error, norm=item.norm):
-        return _untold(
+        untold = _untold(
             item,
             f"Cannot be measured {_VIEW_WORDS[key.view]}: on {cell.n_people} virtual volunteers such a value was off "
             f"by up to {error:.2g} {item.unit}, more than they differ from each other.",
         )
+        return replace(untold, unsure_value=value)
     basis = cell.basis
     if conditions.pose_model != key.pose_model:
         basis += f" (BlazePose {conditions.pose_model} itself has not been tried)"

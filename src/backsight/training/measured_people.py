@@ -21,7 +21,7 @@ from backsight.domain.study import RATING_SCALE, StudyClip
 from backsight.domain.validation import FloatArray
 from backsight.errors import InputError
 from backsight.features.summary import summarize
-from backsight.network.kinematic import DURATION, DURATION_LABEL, measures_of
+from backsight.network.kinematic import measures_of
 from backsight.pipeline import prepare, while_present
 from backsight.pose.quality_person import FOUND_USABLE
 from backsight.scoring.measure import measure_exercise
@@ -119,7 +119,7 @@ def measure_clip(clip: StudyClip, *, pose_model: str) -> tuple[PoseSequence, dic
     prepared = prepare(clip.pose)
     present = while_present(prepared.filtered)
     measured = measure_exercise(prepared.filtered, exercise=Exercise(clip.exercise), pose_model=pose_model)
-    return present, measures_of(measured.measurements, duration_s=present.duration_s)
+    return present, measures_of(measured.measurements)
 
 
 def rows_of(people: MeasuredPeople) -> list[Row]:
@@ -144,7 +144,7 @@ def measure_words() -> dict[str, tuple[str, str]]:
     nobody = np.full((2, N_LANDMARKS, 3), np.nan)
     nothing = np.full((2, N_LANDMARKS), np.nan)
     pose = PoseSequence(nobody, nobody, nothing, nothing, np.array([0.0, 1.0]), (2, 2))
-    words = {DURATION: (DURATION_LABEL, "s")}
+    words = {}
     for exercise in Exercise:
         for item in measure_exercise(pose, exercise=exercise, pose_model="full").measurements:
             words[item.name] = (item.label, item.unit)

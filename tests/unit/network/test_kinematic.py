@@ -103,6 +103,29 @@ def test_what_is_missing_counts_as_typical_and_is_counted() -> None:
     )
 
 
+def test_a_value_too_unsure_to_be_told_by_itself_is_weighed_all_the_same() -> None:
+    told = movement(down_s=5.0, lean_deg=4.0)
+    down, lean = told.measured.measurements
+    hinted = replace(down, value=float("nan"), unsure_value=5.0)
+    unsure = replace(told, measured=replace(told.measured, measurements=(hinted, lean)))
+    judged = predictor().judge(unsure)
+    assert judged.curve.final == predictor().judge(told).curve.final == pytest.approx(0.5)
+    # Weighed, and its value not said.
+    assert judged.explanation is not None
+    (counted,) = [one for one in judged.explanation.contributions if one.name == "bend_down_s"]
+    assert (counted.points, judged.explanation.n_missing) == (pytest.approx(0.1), 0)
+    assert np.isnan(counted.value)
+
+
+def test_a_model_that_reads_what_is_not_measured_any_more_is_refused() -> None:
+    told = movement(down_s=5.0, lean_deg=4.0)
+    fewer = replace(told, measured=replace(told.measured, measurements=told.measured.measurements[:1]))
+    with pytest.raises(
+        CheckpointError, match="reads lateral_lean_deg, which this version of Backsight does not measure"
+    ):
+        predictor().judge(fewer)
+
+
 def test_far_out_values_are_held_back() -> None:
     assert predictor().judge(movement(down_s=1000.0, lean_deg=4.0)).curve.final == pytest.approx(0.4 + 3 * 0.1)
 
@@ -137,7 +160,7 @@ def placed(name: str, events: dict[str, list[float]], *, last_s: float = 9.0) ->
 def test_steps_are_measured_from_the_first_heel_strike_of_either_foot_to_the_last() -> None:
     strikes = {"left_heel_strike": [2.6, 3.7], "right_heel_strike": [2.1, 3.2]}
     assert placed("step_time_s", strikes) == (2.1, 3.7)
-    assert np.isnan(placed("duration_s", strikes)).all()
+    assert np.isnan(placed("lateral_lean_deg", strikes)).all()
 
 
 def test_crouch_and_landing_reach_beyond_their_event_but_not_beyond_the_recording() -> None:

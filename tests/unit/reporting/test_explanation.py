@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +35,11 @@ def test_a_measure_is_told_with_value_usual_range_and_effect() -> None:
     assert told.effects == (
         "Bend (trunk, from 0.5 to 2.0 s): 12.3 deg, 8 of 10 of the people trained on 5 to 10 deg: +0.20.",
     )
+
+
+def test_what_is_too_unsure_to_be_told_by_itself_is_told_to_have_been_weighed() -> None:
+    unsure = replace(one("bend", 0.2), value=float("nan"))
+    assert view(unsure).effects == ("Bend (trunk): too unsure to be told by itself, weighed all the same: +0.20.",)
 
 
 def test_for_the_better_has_a_minus() -> None:

@@ -123,6 +123,10 @@ def test_a_measure_that_errs_as_much_as_people_differ_gives_no_value():
     got = take(100.0, calibration=calibration)
     assert math.isnan(got.value)
     assert "more than they differ from each other" in got.note
+    # Kept for an index, which weighs it among others; corrected as a value that is told would be.
+    (cell,) = calibration.cells.values()
+    far = take(130.0, calibration=calibration)
+    assert far.unsure_value == cell.correct(130.0) < 125.0
 
 
 def test_a_measure_that_does_not_go_with_the_truth_gives_no_value_however_narrow_its_interval():
@@ -134,6 +138,7 @@ def test_a_measure_that_does_not_go_with_the_truth_gives_no_value_however_narrow
     for cohort, is_given in ((right, True), (shuffled, False)):
         got = calibrate(taken, conditions=conditions(), calibration=fit_calibration(cohort))["trunk_flexion_deg"]
         assert np.isfinite(got.value) == is_given
+        assert np.isnan(got.unsure_value)
     assert "did not go with the truth" in got.note
 
 
