@@ -183,7 +183,9 @@ def _told_from_habits(rows: Sequence[Mapping[str, Any]]) -> str:
     return (
         "Somebody who sees no film, but is told what these people were made with, would be off by "
         f"{' and by '.join(errors)}, at least: so much is hidden by how people differ, and the rest of the way to the "
-        "floor is what films, measures and the number of people learnt from still cost."
+        "floor is what films, measures and the number of people learnt from still cost. That a measure of halting was "
+        "missing was first seen on these very people; what measures it, and how, was chosen on others (seed 7001). "
+        "That dysfunction makes bends halting is an assumption of the simulation: no source at hand says how much."
     )
 
 

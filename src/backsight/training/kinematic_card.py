@@ -25,7 +25,7 @@ from backsight.training.kinematic_ship import (
 )
 from backsight.training.measured_people import MeasuredPeople
 
-NAME, VERSION = "kinematic", "0.1.0"
+NAME, VERSION = "kinematic", "0.2.0"
 N_SEEDS = 3
 FAMILIAR_UP_TO = 0.95
 """A movement stranger than this share of the training people's gets no verdict."""
@@ -137,7 +137,8 @@ def write_kinematic_card(fitted: FittedModel, figures: Mapping[str, GroupFigures
         "## What it is",
         "",
         "A sum of named measures of each exercise (ridge regression), so that every index can be taken apart. It reads "
-        "whole movements; there is no index before the end. What could not be measured counts as typical.",
+        "whole movements; there is no index before the end. What could not be measured counts as typical; a value too "
+        "unsure to be told by itself is weighed among the others.",
         "",
         "## What it was trained on",
         "",
@@ -173,6 +174,9 @@ def write_kinematic_card(fitted: FittedModel, figures: Mapping[str, GroupFigures
         "",
         f"- {NO_DIAGNOSIS}",
         "- The figures say how well the model reads the simulation. They say nothing of real people.",
+        "- That dysfunction makes bends halting is an assumption of the simulation: no source at hand says how much "
+        "less smoothly people with back pain bend. The smoothness of the bend, which tells much here, may tell less of "
+        "them.",
         "- The index stands for a person's own rating of their back. Pain that one rates is not deformity; the index "
         "does not detect scoliosis.",
         "- Other exercises than the paper's three have no index.",

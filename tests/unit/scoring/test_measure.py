@@ -85,7 +85,8 @@ def test_what_nothing_was_calibrated_for_has_neither_value_nor_error():
             make_pose(timestamps_s=TIMES, flexion_deg=8.0 + BEND, yaw_deg=85.0),
             {"trunk_flexion_deg", "bend_duration_s", "fingertip_to_floor_cm"},
         ),
-        (Exercise.WALK, walk_pose(90.0), {"gait_speed_m_per_s", "cadence_per_min", "step_time_s", "step_length_cm"}),
+        # Steps of 26 cm are shorter than anybody's who was calibrated on: their length may be too unsure to be told.
+        (Exercise.WALK, walk_pose(90.0), {"gait_speed_m_per_s", "cadence_per_min", "step_time_s"}),
         # With lite the step time seen from the front is too unsure for some people.
         (Exercise.WALK, walk_pose(0.0), {"lateral_lean_deg"}),
         (Exercise.JUMP, jump_pose(), {"jump_flight_height_cm", "lateral_lean_deg"}),
@@ -112,8 +113,6 @@ NEVER_GIVEN = {
     # From the front BlazePose shows rendered people's shoulders as hardly turning, from an oblique view as turning
     # against the pelvis whatever they do: its phase errs by more than people differ.
     "thorax_pelvis_phase_deg",
-    # What BlazePose shows of the hips' tilt does not go with that of the drawn pelvis (rank correlation about 0.1).
-    "pelvic_obliquity_deg",
 }
 
 

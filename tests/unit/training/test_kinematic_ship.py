@@ -121,7 +121,8 @@ def test_body_parts_follow_from_names() -> None:
     assert body_part_of("trunk_flexion_deg") == "trunk"
     assert body_part_of("pelvic_obliquity_deg") == "pelvis"
     assert body_part_of("step_length_cm") == "legs"
-    assert body_part_of("duration_s") == "whole body"
+    assert body_part_of("bend_smoothness_sparc") == "trunk"
+    assert body_part_of("bend_down_s") == "whole body"
 
 
 def test_people_who_fitted_nothing_set_what_is_usual(people) -> None:

@@ -11,7 +11,6 @@ from backsight.domain.recording import Exercise
 from backsight.domain.sequences import PoseSequence
 from backsight.domain.study import RATING_SCALE, StudyClip
 from backsight.errors import InputError
-from backsight.network.kinematic import DURATION
 from backsight.training.measured_people import (
     SIMULATED,
     MeasuredPeople,
@@ -72,7 +71,7 @@ def test_some_rows_keep_all_columns_aligned() -> None:
 def test_every_measure_has_its_word_and_unit() -> None:
     words = measure_words()
     assert words["trunk_flexion_deg"][1] == "deg"
-    assert words[DURATION] == ("Time in view", "s")
+    assert words["bend_smoothness_sparc"] == ("Smoothness of the bend", "SPARC")
     assert all(label for label, _ in words.values())
 
 
@@ -98,6 +97,8 @@ def test_those_who_ship_are_virtual_whole_and_of_all_exercises() -> None:
     assert ((people.rated >= 0.0) & (people.rated <= 1.0)).all()
     # What cannot be learnt from landmarks alone has no summaries.
     assert np.isnan(people.summaries[~people.is_filmed]).all()
+    # What is learnt from is what reports show, no more and no less.
+    assert set(people.measure_names.tolist()) == set(measure_words())
     # A measure is of the exercises that have it: nobody's jump was measured in a walk.
     jump = people.measures[people.exercise == "walk", people.measure_names.tolist().index("jump_flight_height_cm")]
     assert np.isnan(jump).all()
@@ -149,5 +150,6 @@ def test_the_learner_that_is_judged_learns_from_the_simulated_people_who_ship() 
 def test_a_clip_is_measured_by_name() -> None:
     present, measures = measure_clip(hardly_seen(), pose_model="full")
     assert present.n_frames == 60
-    assert measures[DURATION] == pytest.approx(59 / 30)
+    # Measures of the movement, and nothing else: not how long somebody stood in view.
+    assert set(measures) < set(measure_words())
     assert np.isnan(measures["cadence_per_min"])
