@@ -14,7 +14,7 @@ from backsight.cli.exit_codes import ExitCode
 from backsight.cli.history import open_record
 from backsight.cli.interruption import noticing
 from backsight.cli.progress import progress_bar
-from backsight.domain.assessment import RED_FLAG_ABOVE
+from backsight.domain.assessment import RED_FLAG_ABOVE, verdict_of
 from backsight.domain.recording import EXERCISE_LIMIT_S, HEIGHT_RANGE_M, Exercise
 from backsight.errors import InputError
 from backsight.inputs import parse_exercise
@@ -271,7 +271,7 @@ def _print_table(assessment: Assessment, folder: Path) -> None:
 def _rows(part: ExerciseAssessment) -> list[tuple[str, str, str, str]]:
     rows = []
     if part.index is not None:
-        verdict = "–" if part.interval is None else part.interval.verdict
+        verdict = "–" if part.interval is None else verdict_of(part.index, part.interval)
         rows.append(("  index", f"{part.index:.2f}", f"up to {RED_FLAG_ABOVE:.2f}", verdict))
     for sub in part.sub_indices:
         known = not math.isnan(sub.value)

@@ -76,3 +76,7 @@ def _print_comparison(rows: tuple[Comparison, ...]) -> None:
     console = Console(highlight=False)
     console.print(table)
     console.print(f"{sum(held)} of {len(held)} intervals hold the truth. {NO_DIAGNOSIS}")
+    if any(row.exercise is None and row.holds is False for row in rows):
+        console.print(
+            "The index is among those that miss it: of a single person the measures tell little (docs/model-card.md)."
+        )

@@ -217,6 +217,13 @@ class Interval:
         return IndexVerdict.NO_RED_FLAG if self.high < RED_FLAG_ABOVE else IndexVerdict.CANNOT_TELL
 
 
+def verdict_of(index: float, interval: Interval | None) -> IndexVerdict:
+    """Return what an index means where nothing else casts doubt: cannot tell where its interval is undecided."""
+    if interval is None or interval.is_undecided:
+        return IndexVerdict.CANNOT_TELL
+    return IndexVerdict.RED_FLAG if index > RED_FLAG_ABOVE else IndexVerdict.NO_RED_FLAG
+
+
 @dataclass(frozen=True)
 class SubIndex:
     """An intermediate index, 0 best to 1 worst, from geometry and a cited norm (paper, section IV)."""

@@ -62,11 +62,17 @@ def view_explanation(explanation: Explanation | None, *, start_s: float = 0.0) -
         effects=effects or (f"No {'measure' if is_by_measure else 'body part'} moved the index from that.",),
         body_parts=f"By body part: {told_parts}." if told_parts else "",
         times=f"By time: {told_times}." if told_times else "",
-        gaps=f"Measures that could not be taken and count as typical: {n_missing}." if n_missing else "",
+        gaps=f"Read by the model, could not be taken and count as typical: {_measures(n_missing)}."
+        if n_missing
+        else "",
         how=f"{explanation.how} This says what moved the model, not what causes pain."
         if explanation.how
         else "This says what the model added up, not what causes pain.",
     )
+
+
+def _measures(number: int) -> str:
+    return f"{number} measure{'s' if number > 1 else ''}"
 
 
 def _by_measure(contributions: Sequence[Contribution], *, start_s: float) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from backsight.domain.assessment import (
     Interval,
     QualityCheck,
     SubIndex,
+    verdict_of,
 )
 from backsight.domain.recording import Exercise, SourceInfo
 from backsight.domain.study import ScoreScale
@@ -257,7 +258,9 @@ def _score_text(index: float | None, interval: Interval | None, scale: ScoreScal
 
 def _index_tone(part: ExerciseAssessment) -> str:
     """Return the tone of one exercise's index; unsure where its interval spans the threshold or is not known."""
-    return wording.VERDICT_TONES[IndexVerdict.CANNOT_TELL if part.interval is None else part.interval.verdict]
+    if part.index is None:
+        return wording.VERDICT_TONES[IndexVerdict.CANNOT_TELL]
+    return wording.VERDICT_TONES[verdict_of(part.index, part.interval)]
 
 
 def _scale(index: float, interval: Interval | None, *, tone: str) -> Scale:

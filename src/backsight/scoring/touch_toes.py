@@ -96,13 +96,13 @@ def measure_touch_toes(person: Person) -> MeasuredMovement:
     bend = find_bend(
         person.flexion_deg(), person.times_s, carried=upper_body_places(person), times_from_flexion=is_clear
     )
-    why_not = NO_BEND if bend is None else _why_lost(bend, is_clear=is_clear)
+    why_not = NO_BEND if bend is None else _why_cut(person, bend) or _why_lost(bend, is_clear=is_clear)
     if bend is None or why_not:
         return MeasuredMovement(tuple(_result(name, float("nan"), why_not) for name in _SHOWN))
     return MeasuredMovement(
         (
             _peak_flexion(person, bend),
-            *_times(bend, is_clear=is_clear),
+            *_times(person, bend, is_clear=is_clear),
             _lateral_deviation(person, bend),
             _fingertip_to_floor(person, bend),
             _knee_flexion(person, bend),
@@ -149,6 +149,25 @@ def upper_body_places(person: Person) -> tuple[FloatArray, ...]:
     return ears[:, 0], ears[:, 1], shoulders[:, 0], shoulders[:, 1]
 
 
+def _why_cut(person: Person, bend: Bend) -> str:
+    """Return that the recording does not hold the deepest point, as one sentence; empty when it does.
+
+    The fit gives a time for what it does not see: a way that goes on after the recording.
+    """
+    first_s, last_s = _limits_s(person)
+    if bend.bottom_s > last_s:
+        return "Cannot be measured: the recording ends before the deepest point."
+    if np.isnan(bend.bottom_s) and bend.leave_s < first_s:
+        return "Cannot be measured: the recording starts after the deepest point."
+    return ""
+
+
+def _limits_s(person: Person) -> tuple[float, float]:
+    """Return from when to when the recording lasts, with a frame to spare at either end."""
+    frame_s = 1.0 / person.pose.fps
+    return person.times_s[0] - frame_s, person.times_s[-1] + frame_s
+
+
 def _why_lost(bend: Bend, *, is_clear: bool) -> str:
     """Return why the person is not seen well enough in the bend, as one sentence; empty when they are."""
     if bend.known_share < MOSTLY_KNOWN:
@@ -188,16 +207,15 @@ def _peak_flexion(person: Person, bend: Bend) -> Measurement:
     return _result("trunk_flexion_deg", value, note)
 
 
-def _times(bend: Bend, *, is_clear: bool) -> tuple[Measurement, ...]:
+def _times(person: Person, bend: Bend, *, is_clear: bool) -> tuple[Measurement, ...]:
     if not is_clear:
         return tuple(
             _result(name, float("nan"), TIMES_UNSEEN) for name in ("bend_down_s", "bend_up_s", "bend_duration_s")
         )
-    values = {
-        "bend_down_s": bend.down.duration_s,
-        "bend_up_s": bend.up.duration_s,
-        "bend_duration_s": bend.down.duration_s + bend.up.duration_s,
-    }
+    first_s, last_s = _limits_s(person)
+    down_s = bend.down.duration_s if bend.start_s >= first_s else float("nan")
+    up_s = bend.up.duration_s if bend.end_s <= last_s else float("nan")
+    values = {"bend_down_s": down_s, "bend_up_s": up_s, "bend_duration_s": down_s + up_s}
     edges = {"bend_down_s": "starts", "bend_up_s": "ends", "bend_duration_s": "starts or ends"}
     pause = (
         f"A pause of {bend.pause_s:.1f} s at the bottom is left out." if bend.pause_s >= PAUSE_WORTH_SAYING_S else ""
@@ -320,9 +338,8 @@ def _hip_delay(person: Person, bend: Bend) -> Measurement:
 
 def _smoothness(person: Person, bend: Bend) -> Measurement:
     """Return SPARC of the bend; a stay at the bottom is left out, as it is from the times."""
-    frame_s = 1.0 / person.pose.fps
-    is_whole = person.times_s[0] <= bend.start_s + frame_s and bend.end_s <= person.times_s[-1] + frame_s
-    if not is_whole:  # nor where a way is not seen, whose times are NaN
+    first_s, last_s = _limits_s(person)
+    if not (first_s <= bend.start_s and bend.end_s <= last_s):  # nor where a way is not seen, whose times are NaN
         note = "Cannot be measured: the recording starts or ends while the person is bent."
         return _result("bend_smoothness_sparc", float("nan"), note)
     found = [_sparc_within(way, person) for way in (bend.down, bend.up)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backsight.domain.assessment import CANNOT_TELL_SHARE, Interval, cannot_tell
+from backsight.domain.assessment import CANNOT_TELL_SHARE, IndexVerdict, Interval, cannot_tell, verdict_of
 
 
 def test_a_verdict_is_withheld_where_more_than_a_share_lies_beyond() -> None:
@@ -20,3 +20,11 @@ def test_an_interval_is_undecided_by_the_same_rule() -> None:
     assert [Interval(*one).is_undecided for one in ends] == [True, True, True, False, True, False, False]
     assert cannot_tell(low, high, threshold=0.5).tolist() == [Interval(*one).is_undecided for one in ends]
     assert CANNOT_TELL_SHARE == 0.1
+
+
+def test_an_index_is_told_by_the_rule_of_the_session_and_not_told_without_an_interval() -> None:
+    # 0.00 to 0.51: less than a tenth of it lies above 0.5.
+    assert verdict_of(0.22, Interval(0.0, 0.51)) is IndexVerdict.NO_RED_FLAG
+    assert verdict_of(0.40, Interval(0.1, 0.7)) is IndexVerdict.CANNOT_TELL
+    assert verdict_of(0.80, Interval(0.49, 1.0)) is IndexVerdict.RED_FLAG
+    assert verdict_of(0.80, None) is IndexVerdict.CANNOT_TELL

@@ -120,5 +120,8 @@ def test_values_below_zero_have_true_minus_signs() -> None:
 
 
 def test_measures_that_could_not_be_taken_are_counted() -> None:
-    assert view(one("a", 0.5), n_missing=3).gaps == "Measures that could not be taken and count as typical: 3."
+    assert (
+        view(one("a", 0.5), n_missing=3).gaps
+        == "Read by the model, could not be taken and count as typical: 3 measures."
+    )
     assert view(one("a", 0.5)).gaps == ""

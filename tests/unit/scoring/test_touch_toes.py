@@ -125,6 +125,27 @@ def test_a_bend_that_is_cut_off_has_no_smoothness(from_s, to_s):
     assert "starts or ends while the person is bent" in got.note
 
 
+@pytest.mark.parametrize(
+    ("from_s", "to_s", "why"),
+    [(0.0, 1.9, "ends before the deepest point"), (3.3, 6.0, "starts after the deepest point")],
+)
+def test_a_bend_whose_deepest_point_is_cut_off_has_no_numbers(from_s, to_s, why):
+    # The bottom lasts from 2.3 to 2.8 s: what is seen of the way tells neither how far nor how long it goes on.
+    kept = (from_s <= TIMES) & (to_s >= TIMES)
+    part = make_pose(timestamps_s=TIMES[kept], flexion_deg=8.0 + 100.0 * BEND[kept], yaw_deg=90.0)
+    for item in measured(part).measurements:
+        assert np.isnan(item.value), item.name
+        assert why in item.note, item.name
+
+
+def test_a_way_whose_beginning_is_cut_off_is_not_timed():
+    part = make_pose(timestamps_s=TIMES[39:], flexion_deg=8.0 + 100.0 * BEND[39:], yaw_deg=90.0)
+    got = measured(part)
+    assert np.isnan(got["bend_down_s"].value)
+    assert "starts while the person is bent" in got["bend_down_s"].note
+    assert got["bend_up_s"].value == pytest.approx(1.5, abs=0.05)
+
+
 @pytest.mark.parametrize("share", [0.2, 0.5, 1.0])
 def test_ears_that_come_and_go_do_not_look_like_halting(share):
     whole = measured(toes_pose())["bend_smoothness_sparc"].value
